@@ -1,0 +1,16 @@
+"""Every input and output table: key, columns, types, units, meaning."""
+
+from helpers.contracts.inputs import ACTIVITY_EVENTS, INPUTS, PLICS_MANDATORY
+from helpers.contracts.model import STORED_AS, Column, QueryEngine, Table
+from helpers.contracts.outputs import OUTPUTS
+
+__all__ = [
+    "ACTIVITY_EVENTS",
+    "INPUTS",
+    "OUTPUTS",
+    "PLICS_MANDATORY",
+    "STORED_AS",
+    "Column",
+    "QueryEngine",
+    "Table",
+]

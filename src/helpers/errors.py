@@ -1,0 +1,65 @@
+"""How a run stops, and how a list of values is shortened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+FEW = 5
+LONGEST_VALUE = 40
+
+
+class HelpersError(Exception):
+    """A stop with one clear message: what is wrong, where, how much it touches, what to do.
+
+    ``exit_code`` is what the command line returns: 1 when a step or an identity failed, 2 when the
+    command or its input is wrong. Messages hold codes, counts and totals; never a patient's row.
+    """
+
+    exit_code = 1
+
+
+class CommandError(HelpersError):
+    """The command or one of its parameters is wrong."""
+
+    exit_code = 2
+
+
+class InputError(HelpersError):
+    """A file of the trust is missing, cannot be read, or breaks a rule that stops the run.
+
+    ``rule`` is the cleaning or costing code of METHOD (for example ``LED-005``), where there is one.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, rule: str = "") -> None:
+        super().__init__(f"{rule}: {message}" if rule else message)
+        self.rule = rule
+
+
+class AllocationError(InputError):
+    """A sum of money cannot be shared out: no driver, a negative driver, or a closed loop."""
+
+
+class ReconciliationError(HelpersError):
+    """Pounds in and pounds out differ."""
+
+
+class StepError(HelpersError):
+    """A step of the series stopped; the message says which, and where its notebook is."""
+
+
+def name_a_few(values: Iterable[object], few: int = FEW) -> str:
+    """Return up to five values in reading order, and how many more there are.
+
+    >>> name_a_few(["b", "a", "c"])
+    'a, b, c'
+    """
+    texts = sorted({_shorten(str(value)) for value in values})
+    shown = ", ".join(texts[:few])
+    return f"{shown} and {len(texts) - few:,} more" if len(texts) > few else shown
+
+
+def _shorten(text: str) -> str:
+    text = " ".join(text.split()) or "(blank)"
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,1 @@
+"""Files on disk: a trust's extracts, reference lookups, demonstration trusts, and tables between steps."""

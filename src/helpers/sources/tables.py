@@ -1,0 +1,75 @@
+"""The tables that steps hand on: Parquet, and CSV beside it where it is small and holds no patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.contracts import OUTPUTS, Table
+from helpers.engine import Engine
+from helpers.errors import StepError, name_a_few
+from helpers.run import Run
+
+CSV_BELOW_ROWS = 100_000
+
+
+def find_table(run: Run, name: str) -> Path:
+    """Return where a table stands: in this run's folder, or in the last whole report."""
+    for folder in (run.tables, run.published / "tables"):
+        path = folder / f"{name}.parquet"
+        if path.exists():
+            return path
+    raise StepError(
+        f"The table `{name}` is not there: an earlier step has not run for {run.trust} {run.year}.\n"
+        f"Run `make report TRUST={run.trust}`, or the earlier notebooks in order."
+    )
+
+
+def has_table(run: Run, name: str) -> bool:
+    """Tell whether a table has been written."""
+    return any(
+        (folder / f"{name}.parquet").exists() for folder in (run.tables, run.published / "tables")
+    )
+
+
+def read_table(run: Run, name: str) -> pd.DataFrame:
+    """Return a table as a frame."""
+    return pd.read_parquet(find_table(run, name))
+
+
+def open_table(run: Run, db: Engine, name: str, *, as_name: str = "") -> None:
+    """Let the engine read a table in place."""
+    db.add_parquet(as_name or name, find_table(run, name))
+
+
+def write_table(run: Run, name: str, table: pd.DataFrame | Engine) -> None:
+    """Write one table of the contract, sorted by its key.
+
+    ``table`` is a frame, or the engine that holds a table of that name.
+    """
+    contract = OUTPUTS[name]
+    run.tables.mkdir(parents=True, exist_ok=True)
+    path = run.tables / f"{name}.parquet"
+    if isinstance(table, Engine):
+        _check_columns(contract, table.columns(name))
+        table.write_parquet(name, path, order_by=", ".join(contract.key))
+        if contract.level != "patient" and table.count(name) < CSV_BELOW_ROWS:
+            _write_csv(pd.read_parquet(path), path.with_suffix(".csv"))
+        return
+    _check_columns(contract, list(table.columns))
+    ordered = table.sort_values(list(contract.key), kind="stable") if contract.key else table
+    ordered = ordered.reset_index(drop=True)
+    ordered.to_parquet(path, index=False, compression="zstd")
+    if contract.level != "patient" and len(ordered) < CSV_BELOW_ROWS:
+        _write_csv(ordered, path.with_suffix(".csv"))
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def _check_columns(contract: Table, columns: list[str]) -> None:
+    missing = [name for name in contract.columns if name not in columns]
+    if missing:
+        raise ValueError(f"table {contract.name} lacks columns: {name_a_few(missing)}")
