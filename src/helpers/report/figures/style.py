@@ -1,0 +1,79 @@
+"""What all figures share: size, colours (Government Analysis Function), fonts, and the way to SVG."""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from helpers.report.formats import format_gbp
+
+# Government Analysis Function palette: apart from each other in every form of colour blindness.
+BLUE, TURQUOISE, PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
+GREY, LIGHT_GREY, INK, PURPLE = "#6F777B", "#D9DCDE", "#22272B", "#A285D1"
+SURPLUS, DEFICIT, NOT_SURE = BLUE, ORANGE, "#A9AFB3"
+WIDTH_INCHES = 7.4
+
+SETTINGS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.edgecolor": LIGHT_GREY,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "grid.color": "#ECEEEF",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "service-line-reporting",
+    "figure.dpi": 100,
+}
+
+
+@contextmanager
+def report_style():
+    """Draw with the report's settings, and leave matplotlib's own as they were."""
+    with mpl.rc_context(SETTINGS):
+        yield
+
+
+def new_figure(
+    height: float, *, width: float = WIDTH_INCHES, n_rows: int = 1, n_columns: int = 1, **more: Any
+) -> tuple[Figure, Any]:
+    """Return a figure and its axes, laid out so that labels fit. Use inside ``report_style()``."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(n_rows, n_columns, **more)
+
+
+def use_money_axis(axes: Axes, which: str = "x") -> None:
+    """Label an axis that holds pence in pounds."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format_gbp(value)))
+
+
+def draw_zero_line(axes: Axes, which: str = "x") -> None:
+    """Draw the line that bars start from."""
+    draw = axes.axvline if which == "x" else axes.axhline
+    draw(0, color=INK, linewidth=0.9, zorder=3)
+
+
+def to_svg(figure: Figure) -> str:
+    """Return a figure as SVG text: the same figure gives the same bytes."""
+    buffer = io.StringIO()
+    with report_style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
