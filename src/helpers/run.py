@@ -58,6 +58,12 @@ class Run:
     def is_demo(self) -> bool:
         return self.trust in DEMO_TRUSTS
 
+    @property
+    def source_note(self) -> str:
+        """What stands under every exhibit."""
+        invented = ", invented for demonstration" if self.is_demo else ""
+        return f"{self.trust}'s own files for {self.fy}{invented}; this project's method."
+
 
 def open_run(
     *,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import pandas as pd
+if TYPE_CHECKING:  # contracts stay light: the command line reads them before anything heavy
+    import pandas as pd
 
 Kind = Literal["text", "code", "int", "number", "money", "date", "datetime", "bool"]
 Level = Literal["trust", "line", "consultant", "patient"]

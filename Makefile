@@ -1,0 +1,44 @@
+# What this project can do. Each target sets up what is missing, then calls one `python -m helpers`
+# command; without make, type `python setup_env.py COMMAND` (README.md).
+
+PYTHON ?= python3
+PARAMETERS := TRUST YEAR AUDIENCE METHOD ENGINE DATA OUT JOBS SIZE
+
+# Values are taken as they were typed: nothing in them is expanded by make or run by the shell.
+$(foreach name,$(PARAMETERS),$(eval override $(name) := $$(value $(name))))
+export $(PARAMETERS)
+
+HELPERS = @$(PYTHON) setup_env.py
+OPTIONS = $(if $(YEAR),--year "$$YEAR") $(if $(AUDIENCE),--audience "$$AUDIENCE") \
+	$(if $(METHOD),--method "$$METHOD") $(if $(ENGINE),--engine "$$ENGINE") \
+	$(if $(DATA),--data "$$DATA") $(if $(OUT),--out "$$OUT")
+
+.DEFAULT_GOAL := help
+.PHONY: help report reports demo lab test check bench clean
+
+help: ## list what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+report: ## TRUST=xyz: from raw files to a finished report
+	$(HELPERS) report $(OPTIONS) -- "$$TRUST"
+
+reports: ## the same for every trust under DATA
+	$(HELPERS) reports $(OPTIONS)
+
+demo: ## write the demonstration trusts' files afresh
+	$(HELPERS) demo $(if $(DATA),--data "$$DATA") $(if $(SIZE),--size "$$SIZE") -- $(if $(TRUST),"$$TRUST")
+
+lab: ## open the notebooks in JupyterLab
+	$(HELPERS) --lab lab
+
+test: ## the whole test suite
+	$(HELPERS) test
+
+check: ## format, lint, rules
+	$(HELPERS) check
+
+bench: ## the benchmarks
+	$(HELPERS) bench
+
+clean: ## remove the reports that were made
+	$(HELPERS) clean $(if $(OUT),--out "$$OUT")

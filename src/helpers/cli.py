@@ -1,0 +1,209 @@
+"""`python -m helpers ...`: what the Makefile calls, the same with or without make."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from helpers.contracts.terms import METHODS
+from helpers.errors import CommandError, HelpersError, name_a_few
+from helpers.run import (
+    AUDIENCES,
+    DEFAULT_YEAR,
+    DEMO_TRUSTS,
+    ENGINES,
+    PROJECT,
+    Run,
+    check_trust,
+    check_year,
+    open_run,
+    place,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when it is whole, 1 when a step failed, 2 when it was asked wrongly."""
+    parser = build_parser()
+    given = parser.parse_args(arguments)
+    try:
+        return given.command(given)
+    except HelpersError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. The last whole report stands as it was; finished steps are not redone.",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers", description="Service line reporting for NHS trusts."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    report = _add(commands, "report", report_trust, "run one trust's series and write its report")
+    report.add_argument("trust", help="trust code, as R0A, or XYZ for the demonstration trust")
+    _add_run_options(report)
+    reports = _add(commands, "reports", report_all, "run every trust found under DATA")
+    _add_run_options(reports)
+    demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
+    demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
+    demo.add_argument("--data", default="data/raw", help="folder of trusts (data/raw)")
+    demo.add_argument("--size", type=float, default=1.0, help="size factor (1)")
+    _add(commands, "check", check_project, "format, lint and the project's own rules")
+    test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
+    test.add_argument("words", nargs=argparse.REMAINDER)
+    _add(commands, "bench", run_benchmarks, "the benchmarks")
+    _add(commands, "lab", open_lab, "JupyterLab with the notebooks")
+    clean = _add(commands, "clean", clean_outputs, "remove the reports that were made")
+    clean.add_argument("--out", default="outputs", help="folder of reports (outputs)")
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction, name: str, command: Callable, words: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--year", default=DEFAULT_YEAR, help=f"financial year ({DEFAULT_YEAR})")
+    parser.add_argument("--audience", default="analyst", help=" or ".join(AUDIENCES))
+    parser.add_argument("--method", default="", help=f"{', '.join(METHODS)}; the trust's own if absent")
+    parser.add_argument("--engine", default="duckdb", help=" or ".join(ENGINES))
+    parser.add_argument("--data", default="data/raw", help="folder of trusts (data/raw)")
+    parser.add_argument("--out", default="outputs", help="folder of reports (outputs)")
+    parser.add_argument(
+        "--allow-unreconciled", action="store_true", help="go on when an identity fails; stamps every page"
+    )
+
+
+def _open(given: argparse.Namespace, trust: str) -> Run:
+    code = check_trust(trust)
+    building = place(given.out) / code / f".{check_year(given.year)}.building"
+    return open_run(
+        trust=code,
+        year=given.year,
+        audience=given.audience,
+        method=given.method,
+        engine=given.engine,
+        data=given.data,
+        out=given.out,
+        folder=building,
+        allow_unreconciled=given.allow_unreconciled,
+    )
+
+
+def report_trust(given: argparse.Namespace) -> int:
+    """Make one trust's report, its demonstration files first if it has none."""
+    from helpers.report.runner import make_report
+
+    run = _open(given, given.trust)
+    began = time.monotonic()
+    _make_demo_if_absent(run)
+    print(f"{run.trust} {run.year}", flush=True)
+    page = make_report(run, say=lambda line: print(line, flush=True))
+    print(f"  done in {time.monotonic() - began:.1f} s\nOpen {_show_path(page)}", flush=True)
+    return 0
+
+
+def report_all(given: argparse.Namespace) -> int:
+    """Make the report of every trust found; one that fails does not stop the others."""
+    from helpers.report.runner import make_report
+
+    data = place(given.data)
+    trusts = sorted(path.name for path in data.glob("*") if (path / given.year).is_dir())
+    if not trusts:
+        raise CommandError(f"There are no trusts with files for {given.year} under {data}.")
+    rows = []
+    for trust in trusts:
+        print(trust, flush=True)
+        try:
+            make_report(_open(given, trust), say=lambda line: print(line, flush=True))
+            rows.append((trust, "done", ""))
+        except HelpersError as error:
+            rows.append((trust, "failed", str(error).splitlines()[0]))
+    print("\n" + "\n".join(f"{trust:<6}{state:<8}{words}" for trust, state, words in rows))
+    return 1 if any(state == "failed" for _, state, _ in rows) else 0
+
+
+def _make_demo_if_absent(run: Run) -> None:
+    if not run.is_demo or run.input_dir.exists() or run.year != DEFAULT_YEAR:
+        return
+    from helpers.sources.demo import write_demo
+
+    began = time.monotonic()
+    print(f"Writing the demonstration trust {run.trust} to {_show_path(run.input_dir)} ...", flush=True)
+    write_demo(run.trust, run.input_dir)
+    print(f"  written in {time.monotonic() - began:.1f} s", flush=True)
+
+
+def write_demos(given: argparse.Namespace) -> int:
+    """Write demonstration trusts' files afresh."""
+    from helpers.sources.demo import write_demo
+
+    wanted = [check_trust(trust) for trust in given.trusts] or list(DEMO_TRUSTS)
+    unknown = [trust for trust in wanted if trust not in DEMO_TRUSTS]
+    if unknown:
+        raise CommandError(
+            f"{name_a_few(unknown)} is not a demonstration trust; they are {', '.join(DEMO_TRUSTS)}."
+        )
+    for trust in wanted:
+        folder = place(given.data) / trust / DEFAULT_YEAR
+        write_demo(trust, folder, size=given.size)
+        print(f"{trust}: {_show_path(folder)}", flush=True)
+    return 0
+
+
+def check_project(_: argparse.Namespace) -> int:
+    """Run the formatter's check, the linter, and the tests of the project's rules."""
+    codes = [
+        _run_module("ruff", "format", "--check", "."),
+        _run_module("ruff", "check", "."),
+        _run_module("pytest", "tests/rules"),
+    ]
+    return max(codes)
+
+
+def run_tests(given: argparse.Namespace) -> int:
+    """Run the test suite on all cores."""
+    return _run_module("pytest", "-n", "auto", "--dist", "loadgroup", *given.words)
+
+
+def run_benchmarks(_: argparse.Namespace) -> int:
+    return subprocess.run([sys.executable, "benchmarks/run.py"], cwd=PROJECT).returncode
+
+
+def open_lab(_: argparse.Namespace) -> int:
+    """Open JupyterLab in the notebooks' folder."""
+    return _run_module("jupyterlab", "--notebook-dir", "notebooks")
+
+
+def clean_outputs(given: argparse.Namespace) -> int:
+    """Remove reports; the trusts' files are never touched."""
+    import shutil
+
+    out = place(given.out)
+    trusts = [path for path in out.glob("*") if path.is_dir()]
+    for folder in trusts:
+        shutil.rmtree(folder)
+    print(f"Removed {len(trusts)} folders from {_show_path(out)}.")
+    return 0
+
+
+def _run_module(*words: str) -> int:
+    return subprocess.run([sys.executable, "-m", *words], cwd=PROJECT, env=os.environ).returncode
+
+
+def _show_path(path: Path) -> str:
+    """Return a path as a reader would type it: from the project's folder where it is inside."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)

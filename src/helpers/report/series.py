@@ -1,0 +1,197 @@
+"""The series: which step reads what, what must be done again, and how a whole report appears.
+
+A report is built in a folder of its own and takes its final name only when it is whole. What a step
+needs (the trust's files, the code it uses, its notebook, the parameters, the versions, the steps
+before it) is told by a checksum; a step whose checksum stands in the last run is not done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from helpers.run import PROJECT, Run
+
+SOURCE = PROJECT / "src" / "helpers"
+NOTEBOOKS = PROJECT / "notebooks"
+RECORD = "run.json"
+COMMON_CODE = (
+    "errors.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
+    "report/exhibits.py", "report/formats.py", "report/execute.py", "report/figures/style.py",
+)  # fmt: skip
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook of the series: its page, and the code that can change its result."""
+
+    name: str
+    title: str
+    page: str
+    code: tuple[str, ...]
+    uses_files: bool = False
+
+
+STEPS = (
+    Step("01_data_cleaning", "Data cleaning", "01_data_cleaning.html",
+         ("cleaning", "sources", "report/figures/cleaning.py", "report/words/cleaning.py"), True),
+    Step("02_service_line_costing", "Service line costing", "02_service_line_costing.html",
+         ("costing", "sources", "report/figures/costing.py", "report/words/costing.py")),
+    Step("03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
+         ("subsidy", "report/figures/subsidy.py", "report/words/subsidy.py")),
+    Step("04_outlier_review", "Outlier review", "04_outlier_review.html",
+         ("outliers", "report/figures/outliers.py", "report/figures/stays.py",
+          "report/words/outliers.py", "report/words/stays.py")),
+    Step("05_summary", "Summary", "index.html",
+         ("report/figures/summary.py", "report/words/summary.py")),
+)  # fmt: skip
+
+
+@dataclass
+class Record:
+    """What ``run.json`` says of a run: what went in, and which files each step wrote."""
+
+    inputs: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pages: str = ""
+    whole: bool = False
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """Return the record in a folder, or an empty one if there is none that can be read."""
+        try:
+            told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            return cls(**{name: told[name] for name in cls.__dataclass_fields__})
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls()
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(self.__dict__, indent=1, sort_keys=True)
+        (folder / RECORD).write_text(text + "\n", encoding="utf-8")
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file directly in a folder, by name."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return {path.name: hash_file(path) for path in files}
+
+
+def hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def hash_code(parts: Iterable[str]) -> str:
+    """Return one checksum of source files and folders under ``src/helpers``."""
+    digest = hashlib.sha256()
+    for part in sorted(set(parts)):
+        place = SOURCE / part
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for path in files:
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.relative_to(SOURCE).as_posix().encode() + b"\0")
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def find_keys(run: Run, inputs: dict[str, str]) -> dict[str, str]:
+    """Return each step's checksum: of its files, code, notebook, parameters, versions, earlier steps."""
+    before = _hash_text(
+        json.dumps([list_parameters(run), sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
+    )
+    reference = PROJECT / "data" / "reference"
+    lookups = {path.name: hash_file(path) for path in sorted(reference.glob("*.csv"))}
+    keys = {}
+    for step in STEPS:
+        own = [before, hash_code((*COMMON_CODE, *step.code)), hash_file(NOTEBOOKS / f"{step.name}.ipynb")]
+        if step.uses_files:
+            own.append(json.dumps([inputs, lookups], sort_keys=True))
+        before = keys[step.name] = _hash_text("\n".join(own))
+    return keys
+
+
+def find_page_key(keys: dict[str, str]) -> str:
+    """Return the checksum of everything the pages are made from."""
+    return _hash_text(json.dumps(keys, sort_keys=True) + hash_code(("report/render.py", "report/template")))
+
+
+def list_parameters(run: Run) -> dict[str, str]:
+    """Return what changes a result; where it is written does not."""
+    return {
+        "trust": run.trust,
+        "year": run.year,
+        "audience": run.audience,
+        "method": run.method,
+        "engine": run.engine,
+        "allow_unreconciled": str(run.allow_unreconciled),
+    }
+
+
+def explain_key(step: str, key: str, last: Record) -> str:
+    """Return why a step is done again, or blank if the last run's result stands."""
+    if step not in last.steps:
+        return "no earlier result"
+    return "" if last.steps[step]["key"] == key else "its inputs, code or parameters changed"
+
+
+def reuse_step(step: str, record: Record, source: Path, target: Path) -> bool:
+    """Link a step's files from an earlier run; false if any of them is gone."""
+    files = record.steps[step]["files"]
+    if any(not (source / name).is_file() for name in files):
+        return False
+    for name in files:
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source / name, place)
+        except OSError:
+            shutil.copy2(source / name, place)
+    return True
+
+
+def list_files(folder: Path) -> set[str]:
+    """Return the relative names of the files under a folder."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def publish(building: Path, final: Path) -> None:
+    """Give a whole report its final name; the one it replaces stands until that moment."""
+    aside = building.with_name(building.name + ".old")
+    shutil.rmtree(aside, ignore_errors=True)
+    if final.exists():
+        final.rename(aside)
+    try:
+        building.rename(final)
+    except OSError:
+        if aside.exists():
+            aside.rename(final)
+        raise
+    lab = aside / "lab"
+    if lab.is_dir():
+        lab.rename(final / "lab")
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def recover(building: Path, final: Path) -> None:
+    """Undo what a run that was killed left: a half-built folder, or a report between two names."""
+    aside = building.with_name(building.name + ".old")
+    if aside.exists() and not final.exists():
+        aside.rename(final)
+    for folder in (aside, building):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
