@@ -7,21 +7,27 @@ escaped here and nowhere else, so callers pass plain text.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from helpers.report.cells import is_numeric, name_unit, write_cells
 from helpers.report.figures.style import to_svg
-from helpers.report.formats import format_count, format_days, format_gbp, format_prop
+
+EXHIBIT_START = '<div class="exhibit'
+LONG_TABLE_ROWS = 25
+NOTICE_KINDS = ("note", "caution", "method")
+NO_ROWS = "There is nothing to show here: no row of this kind."
 
 
 class Exhibit:
     """A piece of a page: HTML for a browser, plain words for a terminal."""
 
     def __init__(self, html: str, words: str) -> None:
-        self._html, self._words = html, words
+        self._html = f'{EXHIBIT_START}">{html}</div>'
+        self._words = words
 
     def _repr_html_(self) -> str:
         return self._html
@@ -37,24 +43,26 @@ def show_words(*paragraphs: str) -> Exhibit:
 
 
 def show_list(items: Iterable[str]) -> Exhibit:
-    """Show sentences as a list."""
+    """Show sentences as a list; blank ones are left out."""
     kept = [text for text in items if text]
-    return Exhibit(
-        f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in kept)}</ul>", "\n".join(kept)
-    )
+    rows = "".join(f"<li>{escape(text)}</li>" for text in kept)
+    return Exhibit(f"<ul>{rows}</ul>" if kept else "", "\n".join(kept))
 
 
 def show_notice(text: str, *, kind: str = "note") -> Exhibit:
-    """Show a boxed notice; ``kind`` is note, caution or method."""
+    """Show a boxed notice; ``kind`` is note, caution or method. A blank text shows nothing."""
+    if kind not in NOTICE_KINDS:
+        raise ValueError(f"a notice is one of {', '.join(NOTICE_KINDS)}, not {kind!r}")
     if not text:
         return Exhibit("", "")
-    return Exhibit(f'<aside class="notice {escape(kind)}"><p>{escape(text)}</p></aside>', text)
+    return Exhibit(f'<aside class="notice {kind}"><p>{escape(text)}</p></aside>', text)
 
 
 def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
     """Show key figures as cards: each has ``label``, ``value`` and, optionally, ``note``."""
     html = "".join(
-        f'<div class="card"><dt>{escape(card["label"])}</dt><dd class="value">{escape(card["value"])}</dd>'
+        f'<div class="card"><dt>{escape(card["label"])}</dt>'
+        f'<dd class="value">{escape(card["value"])}</dd>'
         f'<dd class="note">{escape(card.get("note", ""))}</dd></div>'
         for card in cards
     )
@@ -66,10 +74,11 @@ def show_figure(figure: Figure, *, number: str, caption: str, alt: str, source: 
     """Show a figure with its number, caption (with the unit), alt text (the finding) and source."""
     _check_given(number=number, caption=caption, alt=alt, source=source)
     picture = base64.b64encode(to_svg(figure).encode()).decode()
+    name = escape(f"figure-{number}")
     html = (
-        f'<figure id="figure-{escape(number)}">'
-        f"<figcaption><b>Figure {escape(number)}</b> {escape(caption)}</figcaption>"
-        f'<img alt="{escape(alt, quote=True)}" src="data:image/svg+xml;base64,{picture}">'
+        f'<figure class="picture" id="{name}" aria-labelledby="{name}-caption">'
+        f'<figcaption id="{name}-caption"><b>Figure {escape(number)}</b> {escape(caption)}</figcaption>'
+        f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{picture}">'
         f'<p class="source">Source: {escape(source)}</p></figure>'
     )
     return Exhibit(html, f"Figure {number} {caption} {alt}")
@@ -83,61 +92,76 @@ def show_table(
     source: str,
     columns: Mapping[str, str],
     total: bool = False,
+    note: str = "",
+    exact: Collection[str] = (),
 ) -> Exhibit:
     """Show a table with a caption, proper headers and numbers written by their unit.
+
+    Rows are shown in the order in which they come: sort the frame first. Each column of money has
+    one unit, which stands in its heading. A table of more than 25 rows scrolls inside its frame
+    with its headings in sight.
 
     Parameters
     ----------
     columns
         Columns to show, in order, and their headings. The first one heads each row. A name's
         ending says how it is written: ``_pence`` pounds, ``_prop`` per cent, ``n_`` a count,
-        ``_days`` days, other numbers two decimals.
+        ``_days`` days; other numbers are whole, or have two decimals.
     total
         The last row is a total and is set apart.
+    note
+        A remark under the table.
+    exact
+        Columns of pence that are written to the penny.
     """
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
-    heads = "".join(
-        f'<th scope="col"{_align(frame[name])}>{escape(columns[name])}</th>' for name in names
-    )
-    rows = []
-    for position, record in enumerate(frame[names].to_dict("records")):
-        cells = [f'<th scope="row">{_write(names[0], record[names[0]])}</th>']
-        cells += [f"<td{_align(frame[name])}>{_write(name, record[name])}</td>" for name in names[1:]]
-        is_total = total and position == len(frame) - 1
-        rows.append(f"<tr{' class=total' if is_total else ''}>{''.join(cells)}</tr>")
+    cells = {name: write_cells(name, frame[name], exact=name in exact) for name in names}
+    name = escape(f"table-{number}")
+    rows = [
+        _row([cells[column][place] for column in names], frame, names, is_total=total and last)
+        for place, last in _places(len(frame))
+    ]
+    body = "".join(rows) or f'<tr><td colspan="{len(names)}">{NO_ROWS}</td></tr>'
+    remark = f'<p class="note">{escape(note)}</p>' if note else ""
+    size = " long" if len(frame) > LONG_TABLE_ROWS else ""
     html = (
-        f'<div class="table" id="table-{escape(number)}" role="region" tabindex="0" '
-        f'aria-label="{escape("Table " + number, quote=True)}"><table>'
-        f"<caption><b>Table {escape(number)}</b> {escape(caption)}</caption>"
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f'<div class="table{size}" id="{name}">'
+        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}-caption"><table>'
+        f'<caption><span id="{name}-caption"><b>Table {escape(number)}</b> {escape(caption)}</span></caption>'
+        f"<thead><tr>{_head(frame, columns, exact)}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"{remark}"
         f'<p class="source">Source: {escape(source)}</p></div>'
     )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
 
 
+def _head(frame: pd.DataFrame, columns: Mapping[str, str], exact: Collection[str]) -> str:
+    """Return the heading cells; a column of money says its unit, unless its heading does."""
+    cells = []
+    for name, heading in columns.items():
+        unit = "" if "£" in heading else name_unit(name, frame[name], exact=name in exact)
+        written = f' <span class="unit">{escape(unit)}</span>' if unit else ""
+        cells.append(f'<th scope="col"{_align(frame[name])}>{escape(heading)}{written}</th>')
+    return "".join(cells)
+
+
+def _row(cells: list[str], frame: pd.DataFrame, names: list[str], *, is_total: bool) -> str:
+    rest = "".join(
+        f"<td{_align(frame[name])}>{escape(text)}</td>"
+        for name, text in zip(names[1:], cells[1:], strict=True)
+    )
+    head = f'<th scope="row"{_align(frame[names[0]])}>{escape(cells[0])}</th>'
+    start = '<tr class="total">' if is_total else "<tr>"
+    return f"{start}{head}{rest}</tr>"
+
+
+def _places(n_rows: int) -> list[tuple[int, bool]]:
+    return [(place, place == n_rows - 1) for place in range(n_rows)]
+
+
 def _align(values: pd.Series) -> str:
-    is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    return ' class="number"' if is_number else ""
-
-
-def _write(name: str, value: object) -> str:
-    """Return one cell as safe text, written by the unit that its column's name tells."""
-    if value is None or pd.isna(value):
-        return "–"
-    if isinstance(value, str):
-        return escape(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if name.endswith("_pence"):
-        return format_gbp(value)
-    if name.endswith("_prop"):
-        return format_prop(value, 1)
-    if name.endswith("_days"):
-        return format_days(value).removesuffix(" days")
-    if name.startswith("n_") or float(value).is_integer():
-        return format_count(value)
-    return f"{value:,.2f}".replace("-", "−")
+    return ' class="number"' if is_numeric(values) else ""
 
 
 def _check_given(**needed: str) -> None:

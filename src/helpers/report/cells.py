@@ -1,0 +1,103 @@
+"""How the cells of a table are written: one unit for a column, chosen by its name and its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.report.formats import MISSING, format_count, format_exact_gbp, format_prop, true_minus
+
+
+@dataclass(frozen=True)
+class MoneyUnit:
+    """A unit for a column of money.
+
+    A column whose largest amount reaches ``from_gbp`` pounds is written in units of ``size_gbp``
+    pounds, with so many decimals.
+    """
+
+    name: str
+    from_gbp: float
+    size_gbp: float
+    decimals: int
+
+
+MONEY_UNITS = (
+    MoneyUnit("£m", 1e9, 1e6, 1),
+    MoneyUnit("£m", 1e6, 1e6, 2),
+    MoneyUnit("£000", 1e5, 1e3, 1),
+    MoneyUnit("£", 0, 1, 0),
+)
+
+
+def is_numeric(values: pd.Series) -> bool:
+    """Tell whether a column holds numbers (yes and no are not numbers)."""
+    is_number = pd.api.types.is_numeric_dtype(values)
+    return bool(is_number and not pd.api.types.is_bool_dtype(values))
+
+
+def name_unit(name: str, values: pd.Series, *, exact: bool = False) -> str:
+    """Return the unit that a column's heading must say; blank where cells or words say it."""
+    if not name.endswith("_pence") or not is_numeric(values):
+        return ""
+    return "£" if exact else find_money_unit(values).name
+
+
+def find_money_unit(values: pd.Series) -> MoneyUnit:
+    """Return the unit in which a column of pence is read most easily."""
+    largest_gbp = values.abs().max() / 100
+    if pd.isna(largest_gbp):
+        return MONEY_UNITS[-1]
+    return next(unit for unit in MONEY_UNITS if largest_gbp >= unit.from_gbp)
+
+
+def write_cells(name: str, values: pd.Series, *, exact: bool = False) -> list[str]:
+    """Return a column as plain text, not escaped; a missing value is a dash.
+
+    A zero is ``0``; an amount too small for its column's unit is ``0.00``.
+    """
+    unit = find_money_unit(values) if name.endswith("_pence") and is_numeric(values) else None
+    decimals = 0 if _is_whole(values) else 2
+    return [
+        MISSING if pd.isna(value) else _write(name, value, unit, decimals, exact=exact)
+        for value in values
+    ]
+
+
+def _write(name: str, value: object, unit: MoneyUnit | None, decimals: int, *, exact: bool) -> str:
+    if isinstance(value, str):
+        return value
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
+    if isinstance(value, pd.Timestamp):
+        return f"{value.day} {value:%B %Y}"
+    if not pd.api.types.is_number(value):
+        return str(value)
+    if unit and exact:
+        return format_exact_gbp(value).replace("£", "")
+    if unit:
+        return write_amount(value, unit)
+    if name.endswith("_prop"):
+        return format_prop(value, 1)
+    if name.endswith("_days"):
+        return true_minus(f"{value:,.1f}")
+    return format_count(value) if name.startswith("n_") else true_minus(f"{value:,.{decimals}f}")
+
+
+def write_amount(pence: float, unit: MoneyUnit) -> str:
+    """Return pence in a unit, without its name.
+
+    >>> write_amount(-123_456_789, MONEY_UNITS[1]), write_amount(0, MONEY_UNITS[1])
+    ('−1.23', '0')
+    """
+    if pence == 0:
+        return "0"
+    return true_minus(f"{pence / 100 / unit.size_gbp:,.{unit.decimals}f}")
+
+
+def _is_whole(values: pd.Series) -> bool:
+    if not is_numeric(values):
+        return False
+    known = values.dropna()
+    return bool((known == known.round()).all())
