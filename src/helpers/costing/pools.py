@@ -133,7 +133,9 @@ def _spread_own(own: pd.DataFrame, takers: pd.DataFrame) -> pd.DataFrame:
         what="Own cost",
     )  # fmt: skip
     return shared.assign(
-        amount_pence=shared["share_pence"], source_department=shared["department_id"], is_overhead=False
+        amount_pence=shared["share_pence"],
+        source_department=shared["department_id"],
+        is_overhead=False,
     )[["pool_id", "department_id", "element", "source_department", "is_overhead", "amount_pence"]]
 
 
@@ -150,8 +152,12 @@ def _check_shares(checked: pd.DataFrame) -> None:
     wrong = checked[(checked["share"] - 1).abs() > SHARE_TOLERANCE]
     if len(wrong):
         pounds = wrong["amount_pence"].sum() / 100
-        pairs = wrong["department_id"] + " " + wrong["element"] + " sums to " + (
-            wrong["share"].map("{:.4f}".format)
+        pairs = (
+            wrong["department_id"]
+            + " "
+            + wrong["element"]
+            + " sums to "
+            + (wrong["share"].map("{:.4f}".format))
         )
         raise InputError(
             f"cost_pools, column share: the shares of {len(wrong):,} department elements, "
