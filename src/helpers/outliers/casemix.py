@@ -1,0 +1,285 @@
+"""What a consultant's patients would have cost with a typical peer: fixed-effects models by line.
+
+Cost follows a Gamma model with a log link, so that effects are ratios of mean cost and a long stay
+weighs as the money it is; days follow a quasi-Poisson model, which keeps zeros. Both have one effect
+a consultant, and the standard error is that of the *contrast* with the other consultants, by a
+sandwich whose variances are pooled over HRGs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+MIN_SPELLS_HRG = 10
+ROOT_CHARACTERS = 4
+POOLING_SPELLS = 20.0  # weight of the line's variance in that of an HRG, in spells
+MAX_STEPS = 100
+MAX_HALVINGS = 30
+TOLERANCE = 1e-10
+SMALLEST_ERROR = 1e-6  # log units, so that a perfect fit does not divide by zero
+FEW = "(few)"  # consultants with too few spells to be peers, together
+
+
+@dataclass(frozen=True)
+class Effects:
+    """One row a peer of a line: log effect against the plain mean of peers, and its error.
+
+    Attributes
+    ----------
+    table
+        ``consultant_code, n, observed, base, theta, std_error``; ``base`` is what the same patients
+        would have cost (or stayed) at an effect of zero.
+    no_comparator_prop
+        Share of the line's cost (or days) in HRGs that one consultant alone treats.
+    left_out
+        Consultants who could not be compared: no HRG in common with the others, or no days at all.
+    """
+
+    table: pd.DataFrame
+    no_comparator_prop: float
+    left_out: tuple[str, ...]
+
+
+def pool_casemix(hrg: pd.Series, consultant: pd.Series) -> pd.Series:
+    """Return the casemix group of each spell: its HRG, the HRG's root, or ``other``.
+
+    An HRG with fewer than ten spells, or with one consultant, says nothing about peers: its spells
+    join others of the same root (four characters), and failing that a single remainder.
+    """
+    group = hrg.astype("str").copy()
+    small = _is_thin(group, consultant)
+    group[small] = group[small].str[:ROOT_CHARACTERS]
+    thin = small & _is_thin(group, consultant)
+    group[thin] = "other"
+    return group
+
+
+def _is_thin(group: pd.Series, consultant: pd.Series) -> pd.Series:
+    keys = pd.DataFrame({"group": group.to_numpy(), "consultant": consultant.to_numpy()})
+    by_group = keys.groupby("group")["consultant"].agg(["size", "nunique"])
+    thin = (by_group["size"] < MIN_SPELLS_HRG) | (by_group["nunique"] < 2)
+    return pd.Series(thin.reindex(keys["group"]).to_numpy(), index=group.index)
+
+
+def build_covariates(spells: pd.DataFrame) -> np.ndarray:
+    """Return patient covariates: age, its square, sex, emergency, deprivation fifth.
+
+    Age is in decades from 60. Missing ages take the line's median and missing deprivation is a
+    level of its own; levels with fewer than ten spells on either side are dropped.
+    """
+    age = spells["age"].to_numpy(dtype=float)
+    known = age[np.isfinite(age)]
+    decades = (np.where(np.isfinite(age), age, np.median(known) if len(known) else 60.0) - 60) / 10
+    fifth = np.ceil(spells["imd_decile"].to_numpy(dtype=float) / 2)
+    levels = [
+        (spells["sex"] == "2").to_numpy(),
+        (spells["admission_type"] == "EM").to_numpy(),
+        *[fifth == k for k in (2, 3, 4, 5)],
+        ~np.isfinite(fifth),
+    ]
+    flags = np.column_stack(levels).astype(float)
+    enough = (flags.sum(0) >= MIN_SPELLS_HRG) & ((1 - flags).sum(0) >= MIN_SPELLS_HRG)
+    numbers = np.column_stack([decades, decades**2])
+    numbers = numbers[:, numbers.std(0) > 0]
+    return np.column_stack([numbers, flags[:, enough]])
+
+
+def build_design(who: np.ndarray, n_who: int, hrg: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+    """Return the model matrix: one column a consultant, casemix groups less one, covariates."""
+    consultants = np.eye(n_who)[who]
+    groups = np.eye(int(hrg.max()) + 1)[hrg][:, 1:]
+    return np.column_stack([consultants, groups, covariates])
+
+
+def fit_gamma(design: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit a Gamma model with log link; return coefficients, fitted means and (X'X)^-1.
+
+    Fisher scoring has constant weights here, so one factorisation serves all steps. A step that
+    raises the deviance is halved.
+    """
+    bread = np.linalg.pinv(design.T @ design, hermitian=True)
+    solve = bread @ design.T
+    coef = solve @ (np.log(y) + np.log(y.mean()) - np.log(y).mean())
+    deviance = _gamma_deviance(design @ coef, y)
+    for _ in range(MAX_STEPS):
+        eta = design @ coef
+        step = solve @ (y * np.exp(-eta) - 1)
+        coef, better = _halve_until_better(coef, step, deviance, lambda b: _gamma_deviance(design @ b, y))
+        if np.abs(step).max() < TOLERANCE:
+            break
+        deviance = better
+    return coef, np.exp(design @ coef), bread
+
+
+def fit_poisson(design: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit a quasi-Poisson model with log link; return coefficients, means and (X'WX)^-1."""
+    start = np.linalg.pinv(design.T @ design, hermitian=True) @ design.T
+    coef = start @ np.log(np.maximum(y, 0.0) + 0.5 * max(y.mean(), 1e-9))
+    deviance = _poisson_deviance(design @ coef, y)
+    for _ in range(MAX_STEPS):
+        mu = np.exp(np.clip(design @ coef, -30, 30))
+        bread = np.linalg.pinv(design.T @ (design * mu[:, None]), hermitian=True)
+        step = bread @ (design.T @ (y - mu))
+        coef, better = _halve_until_better(
+            coef, step, deviance, lambda b: _poisson_deviance(design @ b, y)
+        )
+        if np.abs(step).max() < 1e-8 or abs(better - deviance) <= 1e-12 * (abs(deviance) + 1):
+            break
+        deviance = better
+    mu = np.exp(np.clip(design @ coef, -30, 30))
+    return coef, mu, np.linalg.pinv(design.T @ (design * mu[:, None]), hermitian=True)
+
+
+def _gamma_deviance(eta: np.ndarray, y: np.ndarray) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.sum(eta + y * np.exp(-eta)))
+
+
+def _poisson_deviance(eta: np.ndarray, y: np.ndarray) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.sum(np.exp(eta) - y * eta))
+
+
+def _halve_until_better(coef, step, before, measure):
+    """Return coefficients after a step, halved until the deviance does not rise, and the deviance."""
+    size = 1.0
+    for _ in range(MAX_HALVINGS):
+        after = measure(coef + size * step)
+        if after <= before + 1e-9 * abs(before):
+            return coef + size * step, after
+        size /= 2
+    return coef, before
+
+
+def pool_variance(squares: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Return each row's variance: its casemix group's mean square, drawn to the overall mean."""
+    overall = squares.mean()
+    total = np.bincount(group, weights=squares)
+    count = np.bincount(group)
+    return ((total + POOLING_SPELLS * overall) / (count + POOLING_SPELLS))[group]
+
+
+def measure_contrast(
+    design: np.ndarray, bread: np.ndarray, variance: np.ndarray, coef: np.ndarray, is_peer: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return peers' effects centred on their plain mean, and the errors of those contrasts.
+
+    Parameters
+    ----------
+    variance
+        Variance of each row's score, in the weighting of the model.
+    is_peer
+        Which of the first columns are peers; the others take no part in the mean.
+    """
+    meat = (design * variance[:, None]).T @ design
+    covariance = bread @ meat @ bread
+    places = np.flatnonzero(is_peer)
+    n = len(places)
+    contrast = np.eye(n) - 1.0 / n
+    block = contrast @ covariance[np.ix_(places, places)] @ contrast.T
+    theta = coef[places] - coef[places].mean()
+    return theta, np.maximum(np.sqrt(np.maximum(np.diag(block), 0.0)), SMALLEST_ERROR)
+
+
+def estimate_effects(
+    spells: pd.DataFrame, *, value: str, kind: str, min_spells: int
+) -> Effects:
+    """Estimate each consultant's effect on one measure, within one line.
+
+    Parameters
+    ----------
+    spells
+        Spells of one line, as ``prepare_spells`` returns them.
+    value
+        Column to explain: ``cost_gbp``, ``los_days``, ``ward_gbp`` or another amount.
+    kind
+        ``gamma`` (every value above zero) or ``poisson`` (zeros allowed).
+    min_spells
+        Fewest spells of a peer; consultants with fewer help to price HRGs, as one group.
+    """
+    used, left_out = _choose_rows(spells, value, kind, min_spells)
+    peers = set(used["who"]) - {FEW}
+    if len(peers) < 2:
+        return Effects(_empty_effects(), 1.0, tuple(sorted(left_out | peers)))
+    who, names = pd.factorize(used["who"], sort=True)
+    group, _ = pd.factorize(used["casemix"], sort=True)
+    y = used[value].to_numpy(dtype=float)
+    design = build_design(who, len(names), group, build_covariates(used))
+    fit = fit_gamma if kind == "gamma" else fit_poisson
+    coef, mu, bread = fit(design, y)
+    variance = (
+        pool_variance((y / mu - 1) ** 2, group)
+        if kind == "gamma"
+        else mu * pool_variance((y - mu) ** 2 / mu, group)
+    )
+    is_peer = np.asarray(names != FEW)
+    theta, error = measure_contrast(design, bread, variance, coef, is_peer)
+    expected = np.bincount(who, weights=mu, minlength=len(names))[is_peer]
+    table = pd.DataFrame(
+        {
+            "consultant_code": names[is_peer],
+            "n": np.bincount(who, minlength=len(names))[is_peer],
+            "observed": np.bincount(who, weights=y, minlength=len(names))[is_peer],
+            "base": expected * np.exp(-theta),
+            "theta": theta,
+            "std_error": error,
+        }
+    )
+    return Effects(table, measure_no_comparator(spells, value), tuple(sorted(left_out)))
+
+
+def measure_no_comparator(spells: pd.DataFrame, value: str) -> float:
+    """Return the share of a line's cost or days in HRGs that one consultant alone treats."""
+    total = float(spells[value].sum())
+    if total <= 0:
+        return 0.0
+    alone = spells.groupby("hrg")["consultant_code"].transform("nunique") == 1
+    return float(spells.loc[alone, value].sum()) / total
+
+
+def _choose_rows(
+    spells: pd.DataFrame, value: str, kind: str, min_spells: int
+) -> tuple[pd.DataFrame, set[str]]:
+    """Return rows that can be modelled, with ``who`` and ``casemix``, and consultants left out."""
+    used = spells
+    for _ in range(MAX_STEPS):
+        count = used.groupby("consultant_code")["hrg"].transform("size")
+        who = used["consultant_code"].where(count >= min_spells, FEW)
+        used = used.assign(who=who, casemix=pool_casemix(used["hrg"], who))
+        keep = _is_connected(used)
+        if kind == "poisson":
+            keep &= (used.groupby("casemix")[value].transform("sum") > 0).to_numpy()
+            keep &= (used.groupby("who")[value].transform("sum") > 0).to_numpy()
+        if keep.all():
+            break
+        used = used[keep]
+        if used.empty:
+            break
+    n_spells = spells.groupby("consultant_code").size()
+    return used, set(n_spells.index[n_spells >= min_spells]) - set(used["who"])
+
+
+def _is_connected(used: pd.DataFrame) -> np.ndarray:
+    """Tell which rows belong to the largest set of consultants linked by common casemix groups."""
+    who, names = pd.factorize(used["who"], sort=True)
+    group, groups = pd.factorize(used["casemix"], sort=True)
+    size = len(names) + len(groups)
+    links = coo_matrix((np.ones(len(who)), (who, group + len(names))), shape=(size, size))
+    _, label = connected_components(links, directed=False)
+    largest = np.bincount(label[: len(names)]).argmax()
+    return label[who] == largest
+
+
+def _empty_effects() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "consultant_code": pd.Series(dtype="str"),
+            "n": pd.Series(dtype="int64"),
+            **{name: pd.Series(dtype="float64") for name in ("observed", "base", "theta", "std_error")},
+        }
+    )
