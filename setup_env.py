@@ -79,16 +79,30 @@ def install(environment: Path, lock: Path) -> None:
     if uv:
         run(uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock)
     else:
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-            "--require-hashes", "-r", lock)
+        run(
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+            lock,
+        )
 
 
 def add_source_path(environment: Path) -> None:
     """Let the environment import `helpers` from `src/`, with no build step."""
     asked = subprocess.run(
-        [str(find_python(environment)), "-c",
-         "import sysconfig; print(sysconfig.get_paths()['purelib'])"],
-        capture_output=True, text=True, check=True,
+        [
+            str(find_python(environment)),
+            "-c",
+            "import sysconfig; print(sysconfig.get_paths()['purelib'])",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     path_file = Path(asked.stdout.strip()) / "service_line_reporting.pth"
     path_file.write_text(f"{ROOT / 'src'}\n", encoding="utf-8")

@@ -78,12 +78,16 @@ def _add(
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--year", default=DEFAULT_YEAR, help=f"financial year ({DEFAULT_YEAR})")
     parser.add_argument("--audience", default="analyst", help=" or ".join(AUDIENCES))
-    parser.add_argument("--method", default="", help=f"{', '.join(METHODS)}; the trust's own if absent")
+    parser.add_argument(
+        "--method", default="", help=f"{', '.join(METHODS)}; the trust's own if absent"
+    )
     parser.add_argument("--engine", default="duckdb", help=" or ".join(ENGINES))
     parser.add_argument("--data", default="data/raw", help="folder of trusts (data/raw)")
     parser.add_argument("--out", default="outputs", help="folder of reports (outputs)")
     parser.add_argument(
-        "--allow-unreconciled", action="store_true", help="go on when an identity fails; stamps every page"
+        "--allow-unreconciled",
+        action="store_true",
+        help="go on when an identity fails; stamps every page",
     )
 
 
@@ -142,7 +146,10 @@ def _make_demo_if_absent(run: Run) -> None:
     from helpers.sources.demo import write_demo
 
     began = time.monotonic()
-    print(f"Writing the demonstration trust {run.trust} to {_show_path(run.input_dir)} ...", flush=True)
+    print(
+        f"Writing the demonstration trust {run.trust} to {_show_path(run.input_dir)} ...",
+        flush=True,
+    )
     write_demo(run.trust, run.input_dir)
     print(f"  written in {time.monotonic() - began:.1f} s", flush=True)
 

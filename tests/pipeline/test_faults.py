@@ -63,7 +63,10 @@ def test_a_run_that_is_killed_is_cleared_up_by_the_next(copied, capsys):
     time.sleep(0.5)
     assert (copied.final() / "index.html").read_bytes() == before
     assert copied.report() == 0
-    assert sorted(path.name for path in copied.final().parent.iterdir()) == [".2024-25.lock", "2024-25"]
+    assert sorted(path.name for path in copied.final().parent.iterdir()) == [
+        ".2024-25.lock",
+        "2024-25",
+    ]
 
 
 def test_a_step_that_fails_is_named_and_finished_steps_are_kept(copied, capsys):

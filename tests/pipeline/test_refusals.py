@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def read_report(place) -> dict[str, bytes]:
     final = place.final()
-    return {str(path.relative_to(final)): path.read_bytes() for path in final.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(final)): path.read_bytes()
+        for path in final.rglob("*")
+        if path.is_file()
+    }
 
 
 def expect_refusal(place, capsys, *words: str, code: int = 2) -> str:
@@ -34,14 +38,18 @@ def expect_refusal(place, capsys, *words: str, code: int = 2) -> str:
     return message
 
 
-@pytest.mark.parametrize("trust", ["../x", "a b", "$(id)", "<script>", "`id`", "", "ABCDEF", "X;ls"])
+@pytest.mark.parametrize(
+    "trust", ["../x", "a b", "$(id)", "<script>", "`id`", "", "ABCDEF", "X;ls"]
+)
 def test_a_trust_that_is_not_a_code(trust, tmp_path, capsys):
     assert main(["report", "--out", str(tmp_path / "out"), "--", trust]) == 2
     assert "not a trust code" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("trust", ["$(shell touch PWNED)", "$(id)", "`touch PWNED`", "$$(touch PWNED)", "../x", "a b"])
+@pytest.mark.parametrize(
+    "trust", ["$(shell touch PWNED)", "$(id)", "`touch PWNED`", "$$(touch PWNED)", "../x", "a b"]
+)
 def test_make_passes_a_trust_on_as_it_was_typed(trust, tmp_path):
     done = subprocess.run(
         ["make", "report", f"TRUST={trust}", f"OUT={tmp_path}"], cwd=ROOT, capture_output=True, text=True,
@@ -64,7 +72,12 @@ def test_an_unknown_year_is_told_which_years_are_there(reported, capsys):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--method", "magic"), ("--audience", "everyone"), ("--engine", "abacus"), ("--year", "2024-26")],
+    [
+        ("--method", "magic"),
+        ("--audience", "everyone"),
+        ("--engine", "abacus"),
+        ("--year", "2024-26"),
+    ],
 )
 def test_a_parameter_out_of_its_list(reported, capsys, option, value):
     assert reported.report("XYZ", option, value) == 2
@@ -91,7 +104,9 @@ def test_a_ledger_that_differs_from_its_control_total(copied, capsys):
     path = copied.files() / "control_totals.csv"
     totals = pd.read_csv(path, dtype=str)
     spent = totals["measure"].eq("total_expenditure")
-    totals.loc[spent, "value"] = totals.loc[spent, "value"].map(lambda text: f"{float(text) + 0.01:.2f}")
+    totals.loc[spent, "value"] = totals.loc[spent, "value"].map(
+        lambda text: f"{float(text) + 0.01:.2f}"
+    )
     totals.to_csv(path, index=False)
     expect_refusal(copied, capsys, "LED-005", "£0.01")
 
@@ -103,7 +118,12 @@ def test_overhead_services_that_only_serve_each_other(copied, capsys):
     pair = sorted(services["department_id"])[:2]
     kept = drivers[~drivers["service_department"].isin(pair)]
     loop = pd.DataFrame(
-        {"service_department": pair, "consumer_department": pair[::-1], "driver": "wte", "quantity": "1"}
+        {
+            "service_department": pair,
+            "consumer_department": pair[::-1],
+            "driver": "wte",
+            "quantity": "1",
+        }
     ).merge(drivers[["driver_set"]].drop_duplicates(), how="cross")
     pd.concat([kept, loop]).to_csv(path, index=False)
     expect_refusal(copied, capsys, "DRV-003", pair[0])

@@ -48,7 +48,10 @@ def test_every_page_table_and_notebook_is_there(reported):
 
 
 def test_nothing_but_the_report_is_left_beside_it(reported):
-    assert sorted(path.name for path in reported.final().parent.iterdir()) == [".2024-25.lock", "2024-25"]
+    assert sorted(path.name for path in reported.final().parent.iterdir()) == [
+        ".2024-25.lock",
+        "2024-25",
+    ]
 
 
 def test_tables_hold_one_row_a_key(reported):
@@ -90,16 +93,21 @@ def test_every_page_says_that_the_trust_is_invented(reported):
 def test_every_identity_holds_and_is_listed(reported):
     tables = reported.final() / "tables"
     checks = pd.concat(
-        pd.read_parquet(tables / f"{name}.parquet") for name in ("reconciliation", "subsidy_reconciliation")
+        pd.read_parquet(tables / f"{name}.parquet")
+        for name in ("reconciliation", "subsidy_reconciliation")
     )
     assert checks["passed"].all()
     assert (checks["difference_pence"] == 0).all()
-    assert {"R1", "R2", "R3", "R5", "R6", "R7", "R8", "R9", "R10", "R11", "R15", "R18"} <= set(checks["id"])
+    assert {"R1", "R2", "R3", "R5", "R6", "R7", "R8", "R9", "R10", "R11", "R15", "R18"} <= set(
+        checks["id"]
+    )
 
 
 def test_pounds_in_the_ledger_are_pounds_in_the_patients(reported, demo_files):
     ledger = pd.read_csv(demo_files / "general_ledger.csv", dtype=str)
-    kinds = pd.read_csv(demo_files / "expense_map.csv", dtype=str).set_index("expense_code")["account_type"]
+    kinds = pd.read_csv(demo_files / "expense_map.csv", dtype=str).set_index("expense_code")[
+        "account_type"
+    ]
     spent = ledger[ledger["expense_code"].map(kinds).eq("expenditure")]
     pence = spent["amount"].map(lambda text: round(float(text) * 100)).sum()
     costs = pd.read_parquet(reported.final() / "tables" / "patient_costs.parquet")
@@ -126,9 +134,9 @@ def test_the_same_files_give_the_same_bytes(reported, tmp_path):
     for path in sorted(reported.final().rglob("*")):
         if path.is_file():
             twin = other.final() / path.relative_to(reported.final())
-            same = path.read_bytes().replace(str(reported.out).encode(), b"OUT") == twin.read_bytes().replace(
-                str(other.out).encode(), b"OUT"
-            )
+            same = path.read_bytes().replace(
+                str(reported.out).encode(), b"OUT"
+            ) == twin.read_bytes().replace(str(other.out).encode(), b"OUT")
             assert same, path.name
 
 
@@ -139,7 +147,9 @@ def test_another_method_moves_lines_but_not_the_trust(copied):
     assert first["full_cost_pence"].sum() == second["full_cost_pence"].sum()
     assert (first["surplus_pence"] != second["surplus_pence"]).any()
     told = json.loads((copied.final() / "run.json").read_text())
-    assert told["steps"]["01_data_cleaning"]["why"] != "unchanged"  # method is a parameter of every step
+    assert (
+        told["steps"]["01_data_cleaning"]["why"] != "unchanged"
+    )  # method is a parameter of every step
 
 
 def test_an_optional_file_taken_away_takes_its_panel_and_nothing_else(copied):

@@ -24,7 +24,9 @@ def write_notebook(tmp_path):
                 ),
                 *[new_code_cell(text, id=f"c{n:02d}") for n, text in enumerate(cells, start=3)],
             ],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            metadata={
+                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+            },
         )
         nbformat.write(notebook, tmp_path / "in.ipynb")
         return tmp_path / "in.ipynb", tmp_path / "out" / "in.ipynb"
@@ -57,7 +59,9 @@ def test_the_same_run_gives_the_same_bytes_and_hides_the_folder(write_notebook, 
 
 def test_a_refusal_keeps_its_message_and_exit_code(write_notebook):
     source, executed = write_notebook(
-        "from helpers.errors import InputError", 'raise InputError("no ledger", rule="LED-005")', SHOW
+        "from helpers.errors import InputError",
+        'raise InputError("no ledger", rule="LED-005")',
+        SHOW,
     )
     with pytest.raises(HelpersError, match="LED-005: no ledger") as caught:
         execute_notebook(source, executed, {})

@@ -113,7 +113,9 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], outcome: 
     except HelpersError as error:
         told = {"message": str(error), "exit_code": error.exit_code}
     except MemoryError:
-        told["message"] = "it ran out of memory. Close other programs and run the same command again."
+        told["message"] = (
+            "it ran out of memory. Close other programs and run the same command again."
+        )
     except OSError as error:
         told["message"] = f"the disk refused: {error.strerror or type(error).__name__}."
     except BaseException as error:
@@ -169,7 +171,10 @@ def _check_parameters(notebook: Any, parameters: dict[str, Any], name: str) -> N
     """Refuse a value for a parameter that the notebook does not have."""
     cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     known = {
-        line.split("=")[0].strip() for cell in cells for line in cell.source.splitlines() if "=" in line
+        line.split("=")[0].strip()
+        for cell in cells
+        for line in cell.source.splitlines()
+        if "=" in line
     }
     unknown = sorted(set(parameters) - known)
     if unknown:
@@ -242,7 +247,8 @@ def _run_cell(shell: Any, cell: Any) -> BaseException | None:
         if text
     ]
     cell.outputs += [
-        new_output("display_data", data=one["data"], metadata=one.get("metadata") or {}) for one in shown
+        new_output("display_data", data=one["data"], metadata=one.get("metadata") or {})
+        for one in shown
     ]
     error = done.error_before_exec or done.error_in_exec
     if error is not None:
@@ -280,6 +286,8 @@ def tidy_notebook(path: Path) -> None:
         if "papermill-error-cell-tag" in tags:
             cell["id"] = f"error-{cell['id'][:8]}"
     notebook.cells = [
-        cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])
+        cell
+        for cell in notebook.cells
+        if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])
     ]
     path.write_text(nbformat.writes(notebook), encoding="utf-8")

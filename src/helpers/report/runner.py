@@ -67,7 +67,7 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Path:
                 raise StepError(
                     f"the files in {run.input_dir} changed during the run. Run the same command again."
                 )
-            _render(run, say)
+            _render(run, inputs, say)
             record.whole = True
             record.write(run.folder)
             publish(run.folder, run.published)
@@ -128,16 +128,18 @@ def _execute(run: Run, step: Step, way: str) -> None:
         execute_notebook(NOTEBOOKS / f"{step.name}.ipynb", executed, parameters, way=way)
     except HelpersError as error:
         kept = _failed_folder(run) / "notebooks" / executed.name
-        stopped = StepError(f"{run.trust} stopped in {step.title.lower()}: {error}\nIts notebook: {kept}")
+        stopped = StepError(
+            f"{run.trust} stopped in {step.title.lower()}: {error}\nIts notebook: {kept}"
+        )
         stopped.exit_code = error.exit_code
         raise stopped from error
 
 
-def _render(run: Run, say: Say) -> None:
-    from helpers.report.render import render_pages
+def _render(run: Run, inputs: dict[str, str], say: Say) -> None:
+    from helpers.report.pages import render_pages
 
     began = time.monotonic()
-    render_pages(run, [(step.name, step.title, step.page) for step in STEPS])
+    render_pages(run, inputs)
     say(f"  pages{time.monotonic() - began:33.1f} s")
 
 

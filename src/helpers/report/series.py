@@ -81,7 +81,9 @@ class Record:
 
 def hash_files(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file directly in a folder, by name."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+    )
     return {path.name: hash_file(path) for path in files}
 
 
@@ -109,13 +111,19 @@ def hash_code(parts: Iterable[str]) -> str:
 def find_keys(run: Run, inputs: dict[str, str]) -> dict[str, str]:
     """Return each step's checksum: of its files, code, notebook, parameters, versions, earlier steps."""
     before = _hash_text(
-        json.dumps([list_parameters(run), sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
+        json.dumps(
+            [list_parameters(run), sys.version_info[:2], hash_file(PROJECT / "requirements.lock")]
+        )
     )
     reference = PROJECT / "data" / "reference"
     lookups = {path.name: hash_file(path) for path in sorted(reference.glob("*.csv"))}
     keys = {}
     for step in STEPS:
-        own = [before, hash_code((*COMMON_CODE, *step.code)), hash_file(NOTEBOOKS / f"{step.name}.ipynb")]
+        own = [
+            before,
+            hash_code((*COMMON_CODE, *step.code)),
+            hash_file(NOTEBOOKS / f"{step.name}.ipynb"),
+        ]
         if step.uses_files:
             own.append(json.dumps([inputs, lookups], sort_keys=True))
         before = keys[step.name] = _hash_text("\n".join(own))
@@ -124,7 +132,10 @@ def find_keys(run: Run, inputs: dict[str, str]) -> dict[str, str]:
 
 def find_page_key(keys: dict[str, str]) -> str:
     """Return the checksum of everything the pages are made from."""
-    return _hash_text(json.dumps(keys, sort_keys=True) + hash_code(("report/render.py", "report/template")))
+    return _hash_text(
+        json.dumps(keys, sort_keys=True)
+        + hash_code(("report/render.py", "report/pages.py", "report/template"))
+    )
 
 
 def list_parameters(run: Run) -> dict[str, str]:
