@@ -149,7 +149,11 @@ def share_overheads(
 
 
 def round_rows(exact: np.ndarray, total: int) -> np.ndarray:
-    """Round each row to whole numbers that add up to ``total``, by largest remainder."""
+    """Round each row to whole numbers that add up to ``total``, by largest remainder.
+
+    Remainders are compared to a thousandth, so that the last bits of a product settle no tie.
+    """
+    exact = np.round(exact, 3)
     whole = np.floor(exact).astype("int64")
     left = total - whole.sum(axis=1)
     if exact.size == 0:
