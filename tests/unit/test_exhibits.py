@@ -149,8 +149,8 @@ def test_headers_tell_rows_from_columns():
 
 
 def test_a_long_table_scrolls_in_its_own_frame():
-    short = pd.DataFrame({"line": ["a"] * 25})
-    long = pd.DataFrame({"line": ["a"] * 26})
+    short = pd.DataFrame({"line": ["a"] * 40})
+    long = pd.DataFrame({"line": ["a"] * 41})
     assert 'class="table"' in table(short)
     assert 'class="table long"' in table(long)
 

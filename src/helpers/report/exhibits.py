@@ -17,7 +17,7 @@ from helpers.report.cells import is_numeric, name_unit, write_cells
 from helpers.report.figures.style import to_svg
 
 EXHIBIT_START = '<div class="exhibit'
-LONG_TABLE_ROWS = 25
+LONG_TABLE_ROWS = 40
 NOTICE_KINDS = ("note", "caution", "method")
 NO_ROWS = "There is nothing to show here: no row of this kind."
 
@@ -98,7 +98,7 @@ def show_table(
     """Show a table with a caption, proper headers and numbers written by their unit.
 
     Rows are shown in the order in which they come: sort the frame first. Each column of money has
-    one unit, which stands in its heading. A table of more than 25 rows scrolls inside its frame
+    one unit, which stands in its heading. A table of more than 40 rows scrolls inside its frame
     with its headings in sight.
 
     Parameters

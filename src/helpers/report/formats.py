@@ -33,6 +33,20 @@ def format_gbp(pence: float, *, signed: bool = False) -> str:
     return sign + text
 
 
+def format_tick_gbp(pence: float) -> str:
+    """Return pence as an axis writes them, without idle zeros: £1m, −£2.5m, £250k, £0.
+
+    >>> format_tick_gbp(100_000_000), format_tick_gbp(-250_000_000), format_tick_gbp(0)
+    ('£1m', '−£2.5m', '£0')
+    """
+    text = format_gbp(pence)
+    head, point, tail = text.partition(".")
+    if not point:
+        return text
+    digits, letter = tail[:-1].rstrip("0"), tail[-1]
+    return f"{head}.{digits}{letter}" if digits else head + letter
+
+
 def format_exact_gbp(pence: int) -> str:
     """Return pence as pounds and pence: £1,234,567.89."""
     whole = abs(int(pence))

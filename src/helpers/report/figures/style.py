@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from helpers.report.formats import format_gbp
+from helpers.report.formats import format_tick_gbp
 
 # Government Analysis Function palette: apart from each other in every form of colour blindness.
 BLUE, TURQUOISE, PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
@@ -61,7 +61,7 @@ def new_figure(
 def use_money_axis(axes: Axes, which: str = "x") -> None:
     """Label an axis that holds pence in pounds."""
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: format_gbp(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format_tick_gbp(value)))
 
 
 def draw_zero_line(axes: Axes, which: str = "x") -> None:
