@@ -23,7 +23,7 @@ report: ## TRUST=xyz: from raw files to a finished report
 	$(HELPERS) report $(OPTIONS) -- "$$TRUST"
 
 reports: ## the same for every trust under DATA
-	$(HELPERS) reports $(OPTIONS)
+	$(HELPERS) reports $(OPTIONS) $(if $(JOBS),--jobs "$$JOBS")
 
 demo: ## write the demonstration trusts' files afresh
 	$(HELPERS) demo $(if $(DATA),--data "$$DATA") $(if $(SIZE),--size "$$SIZE") -- $(if $(TRUST),"$$TRUST")

@@ -53,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run_options(report)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
     _add_run_options(reports)
+    reports.add_argument("--jobs", type=int, help="the most trusts at once; one a core if absent")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
     demo.add_argument("--data", default="data/raw", help="folder of trusts (data/raw)")
@@ -115,29 +116,31 @@ def report_trust(given: argparse.Namespace) -> int:
     began = time.monotonic()
     _make_demo_if_absent(run)
     print(f"{run.trust} {run.year}", flush=True)
-    page = make_report(run, say=lambda line: print(line, flush=True))
-    print(f"  done in {time.monotonic() - began:.1f} s\nOpen {_show_path(page)}", flush=True)
+    made = make_report(run, say=lambda line: print(line, flush=True))
+    print(f"  done in {time.monotonic() - began:.1f} s\nOpen {_show_path(made.page)}", flush=True)
     return 0
 
 
 def report_all(given: argparse.Namespace) -> int:
     """Make the report of every trust found; one that fails does not stop the others."""
-    from helpers.report.runner import make_report
+    from helpers.report.batch import describe_outcomes, find_jobs, find_memory_bytes, make_reports
 
-    data = place(given.data)
-    trusts = sorted(path.name for path in data.glob("*") if (path / given.year).is_dir())
+    data, year = place(given.data), check_year(given.year)
+    trusts = sorted(path.name for path in data.glob("*") if (path / year).is_dir())
     if not trusts:
-        raise CommandError(f"There are no trusts with files for {given.year} under {data}.")
-    rows = []
-    for trust in trusts:
-        print(trust, flush=True)
-        try:
-            make_report(_open(given, trust), say=lambda line: print(line, flush=True))
-            rows.append((trust, "done", ""))
-        except HelpersError as error:
-            rows.append((trust, "failed", str(error).splitlines()[0]))
-    print("\n" + "\n".join(f"{trust:<6}{state:<8}{words}" for trust, state, words in rows))
-    return 1 if any(state == "failed" for _, state, _ in rows) else 0
+        raise CommandError(
+            f"There are no trusts with files for {year} under {data}.\n"
+            "Put each trust's files in a folder of its own there, or write the demonstration trusts "
+            "with `make demo`."
+        )
+    outcomes = make_reports(
+        [_open(given, trust) for trust in trusts],
+        jobs=find_jobs(given.jobs),
+        memory_bytes=find_memory_bytes(),
+        say=lambda line: print(line, flush=True),
+    )
+    print(f"\n{describe_outcomes(outcomes)}", flush=True)
+    return 1 if any(one.state == "failed" for one in outcomes) else 0
 
 
 def _make_demo_if_absent(run: Run) -> None:

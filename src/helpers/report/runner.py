@@ -7,9 +7,11 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.errors import CommandError, HelpersError, StepError
+from helpers.report.checksums import hash_inputs
 from helpers.report.lock import hold_lock
 from helpers.report.series import (
     NOTEBOOKS,
@@ -19,7 +21,6 @@ from helpers.report.series import (
     explain_key,
     find_keys,
     find_page_key,
-    hash_files,
     list_files,
     list_parameters,
     publish,
@@ -31,8 +32,16 @@ from helpers.run import Run, check_input_dir
 Say = Callable[[str], None]
 
 
-def make_report(run: Run, *, say: Say = print, way: str = "") -> Path:
-    """Run what must be run for one trust and year, and return the page to open.
+@dataclass(frozen=True)
+class Made:
+    """A whole report: the page to open, and whether anything had to be done for it."""
+
+    page: Path
+    is_unchanged: bool
+
+
+def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
+    """Run what must be run for one trust and year.
 
     Parameters
     ----------
@@ -54,16 +63,17 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Path:
     name = f"{run.trust} {run.year}"
     with hold_lock(run.published.parent / f".{run.year}.lock", name), _stop_on_signals():
         recover(run.folder, run.published)
-        inputs = hash_files(run.input_dir)
+        seen = run.published.parent / f".{run.year}.seen"
+        inputs = hash_inputs(run.input_dir, seen)
         keys = find_keys(run, inputs)
         last, failed = Record.read(run.published), Record.read(_failed_folder(run))
         if last.whole and last.pages == find_page_key(keys) and _is_complete(run.published, last):
             say(f"{name}: nothing has changed since the last report.")
-            return run.published / "index.html"
+            return Made(run.published / "index.html", is_unchanged=True)
         record = Record(inputs=inputs, parameters=list_parameters(run), pages=find_page_key(keys))
         try:
             _run_steps(run, keys, record, last, failed, say, way)
-            if hash_files(run.input_dir) != inputs:
+            if hash_inputs(run.input_dir, seen) != inputs:
                 raise StepError(
                     f"the files in {run.input_dir} changed during the run. Run the same command again."
                 )
@@ -75,7 +85,7 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Path:
             _keep_failure(run, record)
             raise
         shutil.rmtree(_failed_folder(run), ignore_errors=True)
-    return run.published / "index.html"
+    return Made(run.published / "index.html", is_unchanged=False)
 
 
 def _run_steps(

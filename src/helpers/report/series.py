@@ -7,26 +7,23 @@ before it) is told by a checksum; a step whose checksum stands in the last run i
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
 from helpers.run import PROJECT, Run
 
-SOURCE = PROJECT / "src" / "helpers"
 NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
 COMMON_CODE = (
     "errors.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
     "report/exhibits.py", "report/formats.py", "report/execute.py", "report/figures/style.py",
 )  # fmt: skip
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,44 +76,14 @@ class Record:
         (folder / RECORD).write_text(text + "\n", encoding="utf-8")
 
 
-def hash_files(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file directly in a folder, by name."""
-    files = sorted(
-        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
-    )
-    return {path.name: hash_file(path) for path in files}
-
-
-def hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def hash_code(parts: Iterable[str]) -> str:
-    """Return one checksum of source files and folders under ``src/helpers``."""
-    digest = hashlib.sha256()
-    for part in sorted(set(parts)):
-        place = SOURCE / part
-        files = sorted(place.rglob("*")) if place.is_dir() else [place]
-        for path in files:
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(path.relative_to(SOURCE).as_posix().encode() + b"\0")
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def find_keys(run: Run, inputs: dict[str, str]) -> dict[str, str]:
     """Return each step's checksum: of its files, code, notebook, parameters, versions, earlier steps."""
-    before = _hash_text(
+    before = hash_text(
         json.dumps(
             [list_parameters(run), sys.version_info[:2], hash_file(PROJECT / "requirements.lock")]
         )
     )
-    reference = PROJECT / "data" / "reference"
-    lookups = {path.name: hash_file(path) for path in sorted(reference.glob("*.csv"))}
+    lookups = hash_lookups(PROJECT / "data" / "reference")
     keys = {}
     for step in STEPS:
         own = [
@@ -126,13 +93,13 @@ def find_keys(run: Run, inputs: dict[str, str]) -> dict[str, str]:
         ]
         if step.uses_files:
             own.append(json.dumps([inputs, lookups], sort_keys=True))
-        before = keys[step.name] = _hash_text("\n".join(own))
+        before = keys[step.name] = hash_text("\n".join(own))
     return keys
 
 
 def find_page_key(keys: dict[str, str]) -> str:
     """Return the checksum of everything the pages are made from."""
-    return _hash_text(
+    return hash_text(
         json.dumps(keys, sort_keys=True)
         + hash_code(("report/render.py", "report/pages.py", "report/template"))
     )
@@ -202,7 +169,3 @@ def recover(building: Path, final: Path) -> None:
         aside.rename(final)
     for folder in (aside, building):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _hash_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

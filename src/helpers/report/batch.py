@@ -1,0 +1,199 @@
+"""Many trusts at once: as many as the cores and the memory bear, none able to spoil another's run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from helpers.errors import HelpersError
+from helpers.report.runner import make_report
+from helpers.run import Run
+
+Say = Callable[[str], None]
+
+# What one trust's run was measured to need at its largest (docs/benchmarks.md).
+BASE_NEED_BYTES = 700_000_000
+NEED_BYTES_PER_INPUT_BYTE = 8
+# Part of the free memory that runs may be planned to use.
+USABLE_MEMORY_PROP = 0.85
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trust's run: what it is expected to need, and the size of its files."""
+
+    run: Run
+    need_bytes: int
+    input_bytes: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one trust's run ended: ``done``, ``unchanged`` or ``failed``, with the reason and place."""
+
+    trust: str
+    state: str
+    words: str
+    seconds: float
+
+
+@dataclass
+class _Running:
+    job: Job
+    process: Any
+    ear: Connection
+    began: float
+
+
+def make_reports(
+    runs: Sequence[Run], *, jobs: int, memory_bytes: int, say: Say = print
+) -> list[Outcome]:
+    """Run many trusts, and say a line as each ends, with the time left.
+
+    Parameters
+    ----------
+    runs
+        One a trust.
+    jobs
+        The most to run at once.
+    memory_bytes
+        Memory that the runs may use together.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of ``runs``. A trust that fails is among them; it stops no other.
+    """
+    from helpers.report.execute import warm_up
+
+    warm_up()
+    waiting = sorted((plan_job(run) for run in runs), key=lambda job: -job.input_bytes)
+    total, began = sum(job.input_bytes for job in waiting) or 1, time.monotonic()
+    running: list[_Running] = []
+    ended: dict[str, Outcome] = {}
+    done_bytes = 0
+    try:
+        while waiting or running:
+            for job in choose_next(waiting, [one.job for one in running], jobs, memory_bytes):
+                waiting.remove(job)
+                running.append(_start(job))
+            for one in _wait_for_any(running):
+                running.remove(one)
+                outcome = ended[one.job.run.trust] = _finish(one)
+                done_bytes += one.job.input_bytes
+                left = (time.monotonic() - began) * (total - done_bytes) / max(done_bytes, 1)
+                say(describe_progress(outcome, len(ended), len(runs), left))
+    finally:
+        for one in running:
+            one.process.terminate()
+        for one in running:
+            one.process.join()
+    return [ended[run.trust] for run in runs]
+
+
+def plan_job(run: Run) -> Job:
+    """Return what a run is expected to need, from the size of its files."""
+    size = sum(path.stat().st_size for path in run.input_dir.glob("*") if path.is_file())
+    return Job(run, BASE_NEED_BYTES + NEED_BYTES_PER_INPUT_BYTE * size, size)
+
+
+def choose_next(
+    waiting: Sequence[Job], running: Sequence[Job], jobs: int, memory_bytes: int
+) -> list[Job]:
+    """Return which waiting runs may start now, largest first.
+
+    A run starts beside others only if all of them fit in the memory together; one that does not fit
+    at all runs alone.
+    """
+    chosen: list[Job] = []
+    for job in waiting:
+        beside = [*running, *chosen]
+        needed = job.need_bytes + sum(other.need_bytes for other in beside)
+        if len(beside) < jobs and (not beside or needed <= memory_bytes):
+            chosen.append(job)
+    return chosen
+
+
+def find_memory_bytes() -> int:
+    """Return the memory that runs may use: of what is free, within the limit of a container."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            free = min(free, int(Path(place).read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            continue
+    return int(free * USABLE_MEMORY_PROP)
+
+
+def find_jobs(asked: int | None) -> int:
+    """Return how many runs may go on at once: as asked, or one a core."""
+    return asked or len(
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+
+
+def describe_progress(outcome: Outcome, n_ended: int, n_all: int, seconds_left: float) -> str:
+    """Return one line for a trust that has ended.
+
+    >>> describe_progress(Outcome("XYZ", "done", "", 31.2), 2, 6, 62.0)
+    'XYZ    done        31.2 s   2 of 6, about 62 s left'
+    """
+    left = f", about {seconds_left:.0f} s left" if n_ended < n_all else ""
+    return f"{outcome.trust:<6} {outcome.state:<9}{outcome.seconds:7.1f} s   {n_ended} of {n_all}{left}"
+
+
+def describe_outcomes(outcomes: Sequence[Outcome]) -> str:
+    """Return the final table: each trust, how it ended, and for a failure why and where to look."""
+    rows = [f"{one.trust:<6} {one.state:<9} {one.words}".rstrip() for one in outcomes]
+    counts = ", ".join(
+        f"{sum(one.state == state for one in outcomes)} {state}"
+        for state in ("done", "unchanged", "failed")
+    )
+    return "\n".join([*rows, counts])
+
+
+def _start(job: Job) -> _Running:
+    context = multiprocessing.get_context(
+        "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    )
+    ear, mouth = context.Pipe(duplex=False)
+    process = context.Process(target=_run_job, args=(job.run, mouth))
+    process.start()
+    mouth.close()
+    return _Running(job, process, ear, time.monotonic())
+
+
+def _run_job(run: Run, mouth: Connection) -> None:
+    try:
+        made = make_report(run, say=lambda line: None)
+        mouth.send(("unchanged" if made.is_unchanged else "done", str(made.page)))
+    except HelpersError as error:
+        mouth.send(("failed", " ".join(str(error).split("\n"))))
+    except KeyboardInterrupt:
+        mouth.send(("failed", "stopped"))
+    except Exception as error:
+        mouth.send(("failed", f"an unexpected {type(error).__name__}"))
+
+
+def _wait_for_any(running: Sequence[_Running]) -> list[_Running]:
+    ready = wait([one.process.sentinel for one in running])
+    return [one for one in running if one.process.sentinel in ready]
+
+
+def _finish(one: _Running) -> Outcome:
+    one.process.join()
+    try:
+        state, words = (
+            one.ear.recv() if one.ear.poll() else ("failed", "its process was ended from outside")
+        )
+    except EOFError:
+        state, words = "failed", "its process was ended from outside"
+    return Outcome(one.job.run.trust, state, words, time.monotonic() - one.began)
