@@ -144,6 +144,18 @@ COSTING = [
         "trust",
     ),
     _table(
+        "overhead_charges",
+        "What each service charges a department, beside its own cost that ends there.",
+        {
+            "service_id": ("code", "Overhead service."),
+            "department_id": ("code", "Final department."),
+            "charged_pence": _pence("Charge, with what others charged the service; rounded, to read."),
+            "attributed_pence": _pence("The service's own cost that ends in the department."),
+        },
+        "service_id department_id",
+        "trust",
+    ),
+    _table(
         "department_line_shares",
         "How the overhead a final department receives passes to lines.",
         {
@@ -293,6 +305,7 @@ COSTING = [
             "row_id": ("code", "Row, as I1, I, C1, T1 ... T4; C1:PAY_MEDICAL for one element."),
             "label": ("text", "Row in words."),
             "amount_pence": _pence("Amount; income and margins positive, cost positive."),
+            "row_order": ("int", "Order of reading; hundreds are the main rows."),
         },
         "line_id row_id",
     ),
@@ -332,7 +345,7 @@ COSTING = [
             "description": ("text", "What is compared."),
             "left_pence": _pence("Left side (rows for R15)."),
             "right_pence": _pence("Right side."),
-            "difference_pence": _pence("Left less right."),
+            "difference_pence": _pence("Left less right, or parts apart with their signs ignored."),
             "passed": ("bool", "No difference."),
         },
         "id description",
