@@ -7,7 +7,12 @@ from helpers.contracts.model import Column, Level, Table
 
 
 def _table(
-    name: str, meaning: str, columns: dict[str, tuple], key: str = "", level: Level = "line", **more: object
+    name: str,
+    meaning: str,
+    columns: dict[str, tuple],
+    key: str = "",
+    level: Level = "line",
+    **more: object,
 ) -> Table:
     return Table(
         name,
@@ -149,7 +154,9 @@ COSTING = [
         {
             "service_id": ("code", "Overhead service."),
             "department_id": ("code", "Final department."),
-            "charged_pence": _pence("Charge, with what others charged the service; rounded, to read."),
+            "charged_pence": _pence(
+                "Charge, with what others charged the service; rounded, to read."
+            ),
             "attributed_pence": _pence("The service's own cost that ends in the department."),
         },
         "service_id department_id",
@@ -215,7 +222,10 @@ COSTING = [
         "patient_costs",
         "Cost of each event by tier, element and department of origin.",
         {
-            "event_id": ("code", "Episode or attendance; or UNMATCHED:<line>, ET, RD, OTHER, EXCLUDED."),
+            "event_id": (
+                "code",
+                "Episode or attendance; or UNMATCHED:<line>, ET, RD, OTHER, EXCLUDED.",
+            ),
             "spell_id": ("code", "Spell, for episodes."),
             "event_kind": ("code", "episode, op, ed, unmatched, non_patient_care or excluded."),
             "line_id": LINE,
@@ -265,7 +275,9 @@ COSTING = [
             "direct_pence": _pence("Direct cost above EBITDA."),
             "indirect_pence": _pence("Indirect cost above EBITDA."),
             "overhead_pence": _pence("Overhead above EBITDA."),
-            "below_ebitda_pence": _pence("Depreciation, PDC, interest and impairment of every tier."),
+            "below_ebitda_pence": _pence(
+                "Depreciation, PDC, interest and impairment of every tier."
+            ),
             "full_cost_pence": _pence("All cost."),
             "controllable_pence": _pence("Direct and indirect cost above EBITDA."),
             "ward_pence": _pence("Of controllable cost: from ward and critical care pools."),
@@ -301,7 +313,10 @@ COSTING = [
         "service_line_statement",
         "Income and expenditure of each line, row by row.",
         {
-            "line_id": ("code", "Line (unmatched cost inside it), ET, RD, OTHER, EXCLUDED, NOT_ATTRIBUTED or TRUST."),
+            "line_id": (
+                "code",
+                "Line (unmatched cost inside it), ET, RD, OTHER, EXCLUDED, NOT_ATTRIBUTED or TRUST.",
+            ),
             "row_id": ("code", "Row, as I1, I, C1, T1 ... T4; C1:PAY_MEDICAL for one element."),
             "label": ("text", "Row in words."),
             "amount_pence": _pence("Amount; income and margins positive, cost positive."),
@@ -423,7 +438,9 @@ SUBSIDY = [
             "line_name": ("text", "Its name."),
             "n_private_events": ("int", "Episodes and attendances of private patients."),
             "nhs_income_pence": _pence("Income of the line less private patients'."),
-            "nhs_cost_pence": _pence("Cost of the line less private patients'; unmatched cost is here."),
+            "nhs_cost_pence": _pence(
+                "Cost of the line less private patients'; unmatched cost is here."
+            ),
             "nhs_surplus_pence": _pence("NHS surplus."),
             "private_income_pence": _pence("Private patients' income."),
             "private_cost_pence": _pence("Private patients' cost."),
@@ -532,8 +549,22 @@ OUTLIERS = [
             "ci_high": ("number", "90% interval of the ratio."),
             "probability": ("number", "Probability of divergent practice.", "0-1"),
             "flag": ("code", "outlier, material, indicative, none or not_tested."),
-            "benefit": ("code", "better, no_better, worse, inconclusive or unknown."),
+            "benefit": (
+                "code",
+                "better, no_better, worse, inconclusive or unknown; not_assessed where there is no flag.",
+            ),
             "status": ("text", "In words."),
+            "excess": ("number", "Expected excess over the typical peer.", "pounds or days"),
+            "crude_ratio": ("number", "Observed over expected, chance included."),
+            "std_error": ("number", "Standard error of the log effect."),
+            "tau": ("number", "Natural standard deviation in the line, log scale."),
+            "reliability": ("number", "Share of the spread that is not sampling noise.", "0-1"),
+            "prob_material": ("number", "Probability of an effect above 15%.", "0-1"),
+            "prob_low": ("number", "Probability of divergent practice below peers.", "0-1"),
+            "driver": ("code", "Where the excess comes from: stay, intensity or both."),
+            "odds_ratio": ("number", "Bad outcomes against peers' patients of the same risk."),
+            "odds_low": ("number", "90% interval of the odds ratio."),
+            "odds_high": ("number", "90% interval of the odds ratio."),
         },
         "line_id consultant_code measure",
         "consultant",
@@ -546,11 +577,72 @@ OUTLIERS = [
             "consultant_code": ("code", "Consultant, or TOTAL."),
             "excess_pence": _pence("Excess over the typical peer."),
             "saving_pence": _pence("Part that counts: no better or worse outcomes."),
-            "ci_low_pence": _pence("90% interval."),
-            "ci_high_pence": _pence("90% interval."),
+            "ci_low_pence": _pence("90% interval of the saving."),
+            "ci_high_pence": _pence("90% interval of the saving."),
+            "excess_low_pence": _pence("90% interval of the excess."),
+            "excess_high_pence": _pence("90% interval of the excess."),
+            "benefit": ("code", "As in consultant_review; blank for the total."),
         },
         "line_id consultant_code",
         "consultant",
+    ),
+    _table(
+        "saving_totals",
+        "The sums that may be meant by a saving, for the trust, with 90% intervals.",
+        {
+            "measure": (
+                "code",
+                "identified, counted (the headline), better, not_known, releasable, divergent or to_median.",
+            ),
+            "label": ("text", "In words."),
+            "amount_pence": _pence("Amount; missing where it cannot be worked out."),
+            "ci_low_pence": _pence("90% interval."),
+            "ci_high_pence": _pence("90% interval."),
+            "controllable_prop": ("number", "Share of all lines' controllable cost.", "0-1"),
+        },
+        "measure",
+        "trust",
+    ),
+    _table(
+        "outcome_review",
+        "Each consultant's outcomes, one by one, against the risk of the same patients.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "outcome": ("code", "readmit_30d, death_30d, complication or return_theatre."),
+            "n": ("int", "Spells with the outcome recorded."),
+            "observed": ("number", "Events."),
+            "expected": ("number", "Events expected at the level of the line."),
+            "odds_ratio": ("number", "Odds ratio, drawn towards 1."),
+            "odds_low": ("number", "90% interval."),
+            "odds_high": ("number", "90% interval."),
+        },
+        "line_id consultant_code outcome",
+        "consultant",
+    ),
+    _table(
+        "review_accounts",
+        "Actual cost of the consultants compared = expected at the typical peer + named excess + the rest.",
+        {
+            "line_id": ("code", "Service line."),
+            "actual_pence": _pence("Controllable cost of the spells compared."),
+            "expected_pence": _pence("What they would have cost with the typical peer."),
+            "identified_pence": _pence("Expected excess of those named."),
+            "residual_pence": _pence("Natural variation and chance."),
+        },
+        "line_id",
+    ),
+    _table(
+        "review_exclusions",
+        "Spells compared, and those left out, by reason.",
+        {
+            "reason": ("code", "kept, or why not."),
+            "words": ("text", "In words."),
+            "n_spells": ("int", "Spells."),
+            "controllable_pence": _pence("Their controllable cost."),
+        },
+        "reason",
+        "trust",
     ),
     _table(
         "stay_groups",
@@ -569,9 +661,16 @@ OUTLIERS = [
             "n_no_comparator": ("int", "Spells whose casemix is not seen outside the group."),
             "effect_low_days": ("number", "95% interval of the effect.", "days"),
             "effect_high_days": ("number", "95% interval of the effect.", "days"),
-            "p_value": ("number", "Permutation test within casemix; blank if the group is too small."),
+            "p_value": (
+                "number",
+                "Permutation test within casemix; blank if the group is too small.",
+            ),
             "is_material": ("bool", "q at most 0.05 and effect of at least 0.25 days."),
-            "joint_effect_days": ("number", "What is left beside the findings of other groupings.", "days"),
+            "joint_effect_days": (
+                "number",
+                "What is left beside the findings of other groupings.",
+                "days",
+            ),
             "holds": ("bool", "A material effect that stays when the others are allowed for."),
         },
         "grouping group",
@@ -634,7 +733,9 @@ OUTLIERS = [
             "awaiting_days": ("number", "Days after the patient was ready to leave.", "days"),
             "full_day_pence": _pence("Full cost of the line's stays for each bed day."),
             "ward_day_pence": _pence("Ward and critical care cost for each bed day."),
-            "variable_day_pence": _pence("Part of it that varies within a year; blank if not known."),
+            "variable_day_pence": _pence(
+                "Part of it that varies within a year; blank if not known."
+            ),
             "full_value_pence": _pence("Excess days at full cost."),
             "variable_value_pence": _pence("Excess days at variable cost; blank if not known."),
         },
@@ -677,6 +778,10 @@ OUTLIERS = [
             "tau": ("number", "Standard deviation of natural variation, log scale."),
             "no_comparator_prop": ("number", "Share of cost without a peer.", "0-1"),
             "words": ("text", "What can and cannot be said."),
+            "phi": (
+                "number",
+                "Spread of consultants' effects over that of chance alone (1 if only chance).",
+            ),
         },
         "line_id measure",
     ),

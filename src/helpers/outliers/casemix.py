@@ -89,7 +89,9 @@ def build_covariates(spells: pd.DataFrame) -> np.ndarray:
     return np.column_stack([numbers, flags[:, enough]])
 
 
-def build_design(who: np.ndarray, n_who: int, hrg: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+def build_design(
+    who: np.ndarray, n_who: int, hrg: np.ndarray, covariates: np.ndarray
+) -> np.ndarray:
     """Return the model matrix: one column a consultant, casemix groups less one, covariates."""
     consultants = np.eye(n_who)[who]
     groups = np.eye(int(hrg.max()) + 1)[hrg][:, 1:]
@@ -109,7 +111,9 @@ def fit_gamma(design: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray
     for _ in range(MAX_STEPS):
         eta = design @ coef
         step = solve @ (y * np.exp(-eta) - 1)
-        coef, better = _halve_until_better(coef, step, deviance, lambda b: _gamma_deviance(design @ b, y))
+        coef, better = _halve_until_better(
+            coef, step, deviance, lambda b: _gamma_deviance(design @ b, y)
+        )
         if np.abs(step).max() < TOLERANCE:
             break
         deviance = better
@@ -165,7 +169,11 @@ def pool_variance(squares: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 
 def measure_contrast(
-    design: np.ndarray, bread: np.ndarray, variance: np.ndarray, coef: np.ndarray, is_peer: np.ndarray
+    design: np.ndarray,
+    bread: np.ndarray,
+    variance: np.ndarray,
+    coef: np.ndarray,
+    is_peer: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return peers' effects centred on their plain mean, and the errors of those contrasts.
 
@@ -186,9 +194,7 @@ def measure_contrast(
     return theta, np.maximum(np.sqrt(np.maximum(np.diag(block), 0.0)), SMALLEST_ERROR)
 
 
-def estimate_effects(
-    spells: pd.DataFrame, *, value: str, kind: str, min_spells: int
-) -> Effects:
+def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells: int) -> Effects:
     """Estimate each consultant's effect on one measure, within one line.
 
     Parameters
@@ -280,6 +286,9 @@ def _empty_effects() -> pd.DataFrame:
         {
             "consultant_code": pd.Series(dtype="str"),
             "n": pd.Series(dtype="int64"),
-            **{name: pd.Series(dtype="float64") for name in ("observed", "base", "theta", "std_error")},
+            **{
+                name: pd.Series(dtype="float64")
+                for name in ("observed", "base", "theta", "std_error")
+            },
         }
     )

@@ -18,7 +18,10 @@ MIN_COST_GBP = 1.0
 
 EXCLUSION_WORDS = (
     ("kept", "compared"),
-    ("not_whole", "began before the year or not ended in it, so that part of the cost is elsewhere"),
+    (
+        "not_whole",
+        "began before the year or not ended in it, so that part of the cost is elsewhere",
+    ),
     ("regular", "regular day or night attenders"),
     ("no_consultant", "consultant not known"),
     ("ungroupable", "no HRG, or an ungroupable one"),

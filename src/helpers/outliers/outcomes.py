@@ -1,0 +1,215 @@
+"""Whether higher cost goes with better outcomes: each consultant's patients against their risk.
+
+The prior is weak on purpose. A prior fitted to the data would draw everyone to the mean, and then
+those whose patients do better would be called "no better" for lack of data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.outliers.casemix import build_covariates, pool_casemix
+
+GRID = np.arange(-80, 81) * 0.025  # log odds ratio, -2 to 2
+PRIOR_SD = 0.5  # of the log odds ratio
+SURE = 0.95
+MATERIAL_ODDS = 0.80
+RULED_OUT = 0.15
+RIDGE = 0.01
+RISK_RANGE = (1e-4, 1 - 1e-4)
+MIN_EVENTS_LINE = 5  # to set the line's level of an outcome, or to fit its risks
+
+BENEFIT_WORDS = (
+    ("better", "outcomes are better"),
+    ("no_better", "outcomes are no better"),
+    ("worse", "outcomes are worse"),
+    ("inconclusive", "outcomes are too few to tell"),
+    ("unknown", "outcomes are not recorded"),
+    ("not_assessed", ""),
+)
+
+
+@dataclass(frozen=True)
+class OutcomeReview:
+    """Consultants' outcomes.
+
+    Attributes
+    ----------
+    table
+        One row a consultant: ``consultant_code, benefit, odds_ratio, odds_low, odds_high,
+        prob_better, prob_worse, n_outcomes``. An odds ratio above 1 means more bad events than
+        peers' patients of the same risk.
+    by_measure
+        One row a consultant and outcome: observed and expected events and the odds ratio.
+    """
+
+    table: pd.DataFrame
+    by_measure: pd.DataFrame
+
+
+def review_outcomes(
+    spells: pd.DataFrame, measures: tuple[str, ...], consultants: list[str]
+) -> OutcomeReview:
+    """Compare outcomes with the risk of the same patients at the level of the line's peers.
+
+    Parameters
+    ----------
+    spells
+        Spells of one line.
+    measures
+        Outcomes recorded; for each, ``value_`` 0 or 1 and ``expected_`` (the risk, where given).
+    consultants
+        Whom to review.
+    """
+    loglik = np.zeros((len(consultants), len(GRID)))
+    n_rows = np.zeros(len(consultants), dtype=np.int64)
+    certain_harm = np.zeros(len(consultants), dtype=bool)
+    rows = []
+    for measure in measures:
+        known = spells[spells[f"value_{measure}"].notna()]
+        if known.empty:
+            continue
+        event = (known[f"value_{measure}"].to_numpy() >= 0.5).astype(float)
+        risk = estimate_risk(known, event, known[f"expected_{measure}"].to_numpy(dtype=float))
+        who = pd.Index(consultants).get_indexer(known["consultant_code"])
+        own, observed, expected, n = _add_likelihood(who, event, risk, len(consultants))
+        loglik += own
+        n_rows += n
+        summary = summarise_odds(own)
+        certain_harm |= summary["prob_worse"].to_numpy() >= SURE
+        rows.append(
+            summary.assign(
+                consultant_code=consultants,
+                outcome=measure,
+                n=n,
+                observed=observed,
+                expected=expected,
+            )
+        )
+    table = summarise_odds(loglik).assign(consultant_code=consultants, n_outcomes=n_rows)
+    table["benefit"] = classify_benefit(table, certain_harm)
+    by_measure = pd.concat(rows, ignore_index=True) if rows else _empty_by_measure()
+    return OutcomeReview(table, by_measure)
+
+
+def estimate_risk(spells: pd.DataFrame, event: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Return each patient's risk, set to the level of the line.
+
+    The risk given in the file is used where there is one. Where it is missing it is fitted to
+    casemix and patient covariates, without the consultant. Either way the line's observed events
+    equal its expected events, so that the norm is the same peers as for cost.
+    """
+    fitted = given
+    if not np.isfinite(given).all():
+        fitted = np.where(np.isfinite(given), given, _fit_risk(spells, event))
+    risk = np.clip(fitted, *RISK_RANGE)
+    if not MIN_EVENTS_LINE <= event.sum() <= len(event) - MIN_EVENTS_LINE:
+        return risk
+    logit, shift = np.log(risk / (1 - risk)), 0.0
+    for _ in range(50):
+        moved = 1 / (1 + np.exp(-(logit + shift)))
+        step = (event.sum() - moved.sum()) / (moved * (1 - moved)).sum()
+        shift += float(np.clip(step, -1, 1))
+        if abs(step) < 1e-10:
+            break
+    return np.clip(1 / (1 + np.exp(-(logit + shift))), *RISK_RANGE)
+
+
+def _fit_risk(spells: pd.DataFrame, event: np.ndarray) -> np.ndarray:
+    """Return risks from a logistic model on casemix (lightly ridged) and covariates."""
+    average = (event.sum() + 0.5) / (len(event) + 1)
+    if event.sum() < MIN_EVENTS_LINE:
+        return np.full(len(event), average)
+    group, _ = pd.factorize(pool_casemix(spells["hrg"], spells["consultant_code"]), sort=True)
+    groups = np.eye(int(group.max()) + 1)[group]
+    design = np.column_stack([np.ones(len(event)), groups, build_covariates(spells)])
+    penalty = np.full(design.shape[1], RIDGE)
+    penalty[0] = 0.0
+    coef = np.zeros(design.shape[1])
+    coef[0] = np.log(average / (1 - average))
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-np.clip(design @ coef, -12, 12)))
+        gradient = design.T @ (event - p) - penalty * coef
+        hessian = design.T @ (design * (p * (1 - p) + 1e-9)[:, None]) + np.diag(penalty)
+        step = np.clip(np.linalg.pinv(hessian, hermitian=True) @ gradient, -2, 2)
+        coef = coef + step
+        if np.abs(step).max() < 1e-8:
+            break
+    return 1 / (1 + np.exp(-np.clip(design @ coef, -12, 12)))
+
+
+def _add_likelihood(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who: int):
+    """Return each consultant's log-likelihood over the grid, and events observed and expected."""
+    mine = who >= 0
+    who, event, risk = who[mine], event[mine], risk[mine]
+    observed = np.bincount(who, weights=event, minlength=n_who)
+    loglik = observed[:, None] * GRID
+    for k, odds in enumerate(np.exp(GRID)):
+        loglik[:, k] -= np.bincount(who, weights=np.log1p(risk * (odds - 1)), minlength=n_who)
+    expected = np.bincount(who, weights=risk, minlength=n_who)
+    return loglik, observed, expected, np.bincount(who, minlength=n_who)
+
+
+def summarise_odds(loglik: np.ndarray) -> pd.DataFrame:
+    """Return the posterior odds ratio, its 90% interval and the chances that decide the class.
+
+    The point at an odds ratio of exactly 1 counts half on either side.
+    """
+    logs = loglik - GRID**2 / (2 * PRIOR_SD**2)
+    weight = np.exp(logs - logs.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    cumulative = np.cumsum(weight, axis=1)
+    at_one = weight[:, np.isclose(GRID, 0.0)].sum(axis=1) / 2
+    below = weight[:, GRID < -1e-9].sum(axis=1) + at_one
+    return pd.DataFrame(
+        {
+            "odds_ratio": np.exp(weight @ GRID),
+            "odds_low": np.exp(GRID[(cumulative < 0.05).sum(axis=1)]),
+            "odds_high": np.exp(GRID[np.minimum((cumulative < 0.95).sum(axis=1), len(GRID) - 1)]),
+            "prob_better": below,
+            "prob_worse": 1 - below,
+            "prob_much_better": weight[:, np.log(MATERIAL_ODDS) > GRID].sum(axis=1),
+        }
+    )
+
+
+def classify_benefit(table: pd.DataFrame, certain_harm: np.ndarray | None = None) -> np.ndarray:
+    """Return better, worse, no_better, inconclusive or unknown, the first that holds.
+
+    Better: 95% sure of fewer bad events, and no single outcome 95% sure of more. Worse: 95% sure of
+    more. No better: a material benefit (an odds ratio below 0.80) has at most 15% probability.
+    """
+    harm = np.zeros(len(table), dtype=bool) if certain_harm is None else certain_harm
+    return np.select(
+        [
+            (table["n_outcomes"] == 0).to_numpy(),
+            (table["prob_better"] >= SURE).to_numpy() & ~harm,
+            (table["prob_worse"] >= SURE).to_numpy(),
+            (table["prob_much_better"] <= RULED_OUT).to_numpy(),
+        ],
+        ["unknown", "better", "worse", "no_better"],
+        "inconclusive",
+    )
+
+
+def _empty_by_measure() -> pd.DataFrame:
+    numbers = (
+        "observed",
+        "expected",
+        "odds_ratio",
+        "odds_low",
+        "odds_high",
+        "prob_better",
+        "prob_worse",
+    )
+    return pd.DataFrame(
+        {
+            "consultant_code": pd.Series(dtype="str"),
+            "outcome": pd.Series(dtype="str"),
+            "n": pd.Series(dtype="int64"),
+            **{name: pd.Series(dtype="float64") for name in (*numbers, "prob_much_better")},
+        }
+    )

@@ -1,0 +1,311 @@
+"""What ending unexplained excess would save: three different sums, each with its interval.
+
+The headline counts only consultants who are named and whose outcomes are no better or worse. It is
+a posterior expectation, never "actual less expected" of those picked for being high, which would
+count chance as money.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.outliers.contamination import (
+    KIND,
+    SHIFTS,
+    Mixture,
+    State,
+    fit_contamination,
+    split_posterior,
+)
+
+DRAWS = 200
+WARM_STEPS = 8
+INTERVAL = (0.05, 0.95)
+COUNTED = ("no_better", "worse")
+TOTAL = "TOTAL"
+
+SAVING_WORDS = (
+    ("identified", "Excess of the consultants named, whatever their outcomes"),
+    ("counted", "Of which: outcomes no better, or worse (the headline)"),
+    ("better", "Of which: outcomes better (paid for benefit; not counted)"),
+    ("not_known", "Of which: outcomes not known, or too few to tell (not counted)"),
+    ("releasable", "Of the headline: cost that varies within twelve months"),
+    ("divergent", "All divergent practice in the trust, named or not"),
+    ("to_median", "If everyone above the median peer came down to it (not from outliers)"),
+)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """The saving by consultant and for the trust.
+
+    Attributes
+    ----------
+    by_consultant
+        Contract ``saving``: those named, then TOTAL.
+    totals
+        Contract ``saving_totals``: the sums that may be meant by "saving", with intervals.
+    """
+
+    by_consultant: pd.DataFrame
+    totals: pd.DataFrame
+
+
+def estimate_saving(
+    peers: pd.DataFrame,
+    mixture: Mixture,
+    state: State,
+    line: np.ndarray,
+    *,
+    controllable_pence: int,
+    variable_prop: float,
+    seed: int,
+) -> Saving:
+    """Estimate the saving from a fitted model.
+
+    Parameters
+    ----------
+    peers
+        One row a consultant, in the order of the model: ``line_id, consultant_code, theta,
+        std_error, base`` (pounds at an effect of zero), ``flag``, ``benefit``.
+    controllable_pence
+        Controllable cost of all lines, for shares.
+    variable_prop
+        Share of controllable cost that varies within twelve months; NaN if not known.
+    seed
+        Seed of the bootstrap.
+    """
+    base = peers["base"].to_numpy()
+    excess = expect_excess(base, mixture)
+    drawn = draw_excess(peers, state, line, seed=seed)
+    named = (peers["flag"] == "outlier").to_numpy()
+    counted = named & peers["benefit"].isin(COUNTED).to_numpy()
+    better = named & (peers["benefit"] == "better").to_numpy()
+    groups = {
+        "identified": named,
+        "counted": counted,
+        "better": better,
+        "not_known": named & ~counted & ~better,
+    }
+    by_consultant = _list_consultants(peers, excess, drawn.excess, named, counted)
+    pence = by_consultant.set_index("consultant_key")["excess_pence"]
+    keys = (peers["line_id"] + "|" + peers["consultant_code"]).to_numpy()
+    rows = [
+        (name, int(pence.reindex(keys[chosen]).sum()), drawn.excess[:, chosen].sum(axis=1))
+        for name, chosen in groups.items()
+    ]
+    rows.append(("releasable", _share(rows[1][1], variable_prop), rows[1][2] * variable_prop))
+    rows.append(("divergent", _to_pence(expect_divergent(base, mixture)), drawn.divergent))
+    rows.append(("to_median", _to_pence(float(drawn.to_median.mean())), drawn.to_median))
+    totals = _list_totals(rows, controllable_pence)
+    return Saving(_add_total(by_consultant, totals), totals)
+
+
+def expect_excess(base: np.ndarray, mixture: Mixture) -> np.ndarray:
+    """Return each consultant's expected excess over the typical peer, pounds."""
+    ratio = np.exp(mixture.centre + mixture.spread[:, :, None] ** 2 / 2) - 1
+    return base * (mixture.weight * np.exp(mixture.mu)[:, :, None] * ratio).sum((1, 2))
+
+
+def expect_typical(base: np.ndarray, mixture: Mixture) -> np.ndarray:
+    """Return what each consultant's patients would have cost with the typical peer, pounds."""
+    return base * (mixture.weight * np.exp(mixture.mu)[:, :, None]).sum((1, 2))
+
+
+def expect_divergent(base: np.ndarray, mixture: Mixture) -> float:
+    """Return the cost of divergent practice above peers in the whole trust, named or not, pounds."""
+    share = np.where(KIND == 1, 1 - np.exp(-SHIFTS), 0.0)
+    level = np.exp(mixture.mu[:, :, None] + mixture.centre + mixture.spread[:, :, None] ** 2 / 2)
+    return float((base * (mixture.weight * level * share).sum((1, 2))).sum())
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Bootstrap draws, pounds: excess by draw and consultant; two sums by draw."""
+
+    excess: np.ndarray
+    divergent: np.ndarray
+    to_median: np.ndarray
+
+
+def draw_excess(peers: pd.DataFrame, state: State, line: np.ndarray, *, seed: int) -> Draws:
+    """Draw the excess 200 times: consultants reweighted, the model refitted, one effect each.
+
+    The same seed gives the same draws whatever the order of other work.
+    """
+    rng = np.random.default_rng(seed)
+    theta, error = peers["theta"].to_numpy(), peers["std_error"].to_numpy()
+    base = peers["base"].to_numpy()
+    excess = np.empty((DRAWS, len(theta)))
+    divergent, to_median = np.empty(DRAWS), np.empty(DRAWS)
+    for draw in range(DRAWS):
+        weights = rng.gamma(1.0, 1.0, len(theta))
+        weights *= len(theta) / weights.sum()
+        fitted = fit_contamination(
+            theta, error, line, weights=weights, start=state, steps=WARM_STEPS
+        )
+        mixture = split_posterior(theta, error, line, fitted, weights=weights)
+        effect, shift, level = _draw_effects(mixture, line, rng)
+        typical = base * np.exp(level)
+        excess[draw] = typical * np.expm1(effect)
+        divergent[draw] = (typical * np.exp(effect) * -np.expm1(-np.maximum(shift, 0.0))).sum()
+        median = np.array([np.median(effect[line == k]) for k in range(int(line.max()) + 1)])[line]
+        to_median[draw] = (typical * np.maximum(np.exp(effect) - np.exp(median), 0.0)).sum()
+    return Draws(excess, divergent, to_median)
+
+
+def _draw_effects(mixture: Mixture, line: np.ndarray, rng: np.random.Generator):
+    """Draw a natural variation for each line, then a shift and an effect for each consultant."""
+    by_tau = mixture.weight.sum(axis=2)
+    first = np.array([np.flatnonzero(line == k)[0] for k in range(int(line.max()) + 1)])
+    chance = np.cumsum(by_tau[first], axis=1)
+    t = np.minimum(
+        (rng.random(len(first))[:, None] * chance[:, -1:] > chance).sum(1), by_tau.shape[1] - 1
+    )
+    rows, t = np.arange(len(line)), t[line]
+    parts = np.cumsum(mixture.weight[rows, t], axis=1)
+    c = np.minimum((rng.random(len(line))[:, None] * parts[:, -1:] > parts).sum(1), len(SHIFTS) - 1)
+    effect = mixture.centre[rows, t, c] + mixture.spread[rows, t] * rng.standard_normal(len(line))
+    return effect, SHIFTS[c], mixture.mu[rows, t]
+
+
+def _list_consultants(peers, excess, drawn, named, counted) -> pd.DataFrame:
+    """Return one row for each consultant named; the saving is zero where it does not count."""
+    low, high = (_to_pence(np.quantile(drawn, level, axis=0)) for level in INTERVAL)
+    pence = _to_pence(excess)
+    table = pd.DataFrame(
+        {
+            "line_id": peers["line_id"].to_numpy(),
+            "consultant_code": peers["consultant_code"].to_numpy(),
+            "consultant_key": (peers["line_id"] + "|" + peers["consultant_code"]).to_numpy(),
+            "benefit": peers["benefit"].to_numpy(),
+            "excess_pence": pence,
+            "excess_low_pence": low,
+            "excess_high_pence": high,
+            "saving_pence": np.where(counted, pence, 0),
+            "ci_low_pence": np.where(counted, low, 0),
+            "ci_high_pence": np.where(counted, high, 0),
+        }
+    )
+    return table[named].reset_index(drop=True)
+
+
+def _add_total(by_consultant: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
+    all_named, counted = totals.iloc[0], totals.iloc[1]
+    total = pd.DataFrame(
+        {
+            "line_id": [TOTAL],
+            "consultant_code": [TOTAL],
+            "benefit": [""],
+            "excess_pence": [all_named["amount_pence"]],
+            "excess_low_pence": [all_named["ci_low_pence"]],
+            "excess_high_pence": [all_named["ci_high_pence"]],
+            "saving_pence": [counted["amount_pence"]],
+            "ci_low_pence": [counted["ci_low_pence"]],
+            "ci_high_pence": [counted["ci_high_pence"]],
+        }
+    )
+    rows = by_consultant.drop(columns="consultant_key")
+    return pd.concat([rows, total], ignore_index=True) if len(rows) else total
+
+
+def _list_totals(rows: list[tuple], controllable_pence: int) -> pd.DataFrame:
+    words = pd.DataFrame(list(SAVING_WORDS), columns=["measure", "label"])
+    table = pd.DataFrame(
+        {
+            "measure": [name for name, _, _ in rows],
+            "amount_pence": pd.array([amount for _, amount, _ in rows], dtype="Int64"),
+            "ci_low_pence": _interval_pence(rows, INTERVAL[0]),
+            "ci_high_pence": _interval_pence(rows, INTERVAL[1]),
+        }
+    )
+    table = words.merge(table, on="measure", how="left", validate="one_to_one")
+    cost = float(controllable_pence) if controllable_pence > 0 else np.nan
+    table["controllable_prop"] = table["amount_pence"].astype("float64") / cost
+    return table
+
+
+def _interval_pence(rows: list[tuple], level: float) -> pd.arrays.IntegerArray:
+    ends = [np.quantile(drawn, level) for _, _, drawn in rows]
+    return pd.array(
+        [pd.NA if np.isnan(end) else int(_to_pence(end)) for end in ends], dtype="Int64"
+    )
+
+
+def _to_pence(gbp):
+    pence = np.rint(np.asarray(gbp, dtype=float) * 100).astype("int64")
+    return pence if pence.ndim else int(pence)
+
+
+def _share(pence: int, prop: float):
+    return pd.NA if np.isnan(prop) else round(pence * prop)
+
+
+def empty_saving() -> Saving:
+    """Return the saving where nobody could be compared: zero, by construction."""
+    none = np.zeros(DRAWS)
+    totals = _list_totals([(name, 0, none) for name, _ in SAVING_WORDS], 0)
+    blank = pd.DataFrame({"consultant_key": pd.Series(dtype="str")})
+    return Saving(_add_total(blank, totals), totals)
+
+
+def measure_gross_saving(
+    actual_pence: int, expected_pence: int, controllable_pence: int
+) -> tuple[int, float]:
+    """Return actual less expected, and its share of the line's controllable cost.
+
+    It is what a reader would work out by hand for one consultant; the headline is smaller, because
+    part of any consultant's gap is chance.
+    """
+    gross = actual_pence - expected_pence
+    return gross, gross / controllable_pence if controllable_pence else float("nan")
+
+
+def measure_variable_prop(
+    ledger: pd.DataFrame,
+    expense_map: pd.DataFrame,
+    cost_centre_map: pd.DataFrame,
+    departments: pd.DataFrame,
+    elements: tuple[str, ...],
+    *,
+    share: str = "variable_share_12m",
+) -> float:
+    """Return the share of clinical departments' cost that varies with activity within a year.
+
+    Parameters
+    ----------
+    elements
+        Cost elements that count as controllable.
+    share
+        Column of the expense map to use.
+
+    Returns
+    -------
+    float
+        0-1, weighted by ledger cost; NaN where the expense map gives no shares.
+    """
+    if share not in expense_map or not expense_map[share].notna().any():
+        return float("nan")
+    postings = ledger.merge(
+        expense_map[["expense_code", "account_type", "element", share]],
+        on="expense_code", how="inner", validate="many_to_one",
+    ).merge(
+        cost_centre_map[["cost_centre", "department_id"]],
+        on="cost_centre", how="inner", validate="many_to_one",
+    ).merge(departments[["department_id", "kind"]], on="department_id", how="inner", validate="many_to_one")  # fmt: skip
+    used = postings[
+        (postings["kind"] == "clinical")
+        & (postings["account_type"] == "expenditure")
+        & postings["element"].isin(elements)
+        & postings[share].notna()
+    ]
+    total = int(used["amount_pence"].sum())
+    if total <= 0:
+        return float("nan")
+    return (
+        float((used["amount_pence"].astype("float64") * used[share].astype("float64")).sum())
+        / total
+    )
