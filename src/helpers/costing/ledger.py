@@ -86,7 +86,7 @@ def total_ledger_income(postings: pd.DataFrame) -> pd.DataFrame:
 def find_control_pence(control_totals: pd.DataFrame, measure: str) -> int | None:
     """Return a control total in whole pence, or nothing when the trust gives none."""
     found = control_totals.loc[control_totals["measure"] == measure, "value"]
-    return None if found.empty or pd.isna(found.iloc[0]) else int(round(float(found.iloc[0]) * 100))
+    return None if found.empty or pd.isna(found.iloc[0]) else round(float(found.iloc[0]) * 100)
 
 
 def _check_known(

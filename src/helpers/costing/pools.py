@@ -89,7 +89,7 @@ def _clean_pools(cost_pools: pd.DataFrame, kinds: pd.Series) -> pd.DataFrame:
     for column in ("feed_filter", "fallback_feed", "weight_rule", "element_filter"):
         given = pools[column] if column in pools else pd.Series("", index=pools.index)
         pools[column] = given.astype("str").fillna("").str.strip()
-    quality = pools["quality_score"] if "quality_score" in pools else 0.0
+    quality = pools.get("quality_score", 0.0)
     pools["quality_score"] = pd.Series(quality, index=pools.index).astype("float64").fillna(0.0)
     wrong = pools[pools["department_id"].map(kinds).ne("clinical").to_numpy(dtype=bool)]
     if len(wrong):

@@ -1,0 +1,299 @@
+"""One trust, costed: from clean tables to service lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from helpers.contracts import ACTIVITY_EVENTS, PLICS_MANDATORY, QueryEngine
+from helpers.contracts.terms import METHODS
+from helpers.costing import income, slr
+from helpers.costing import reconciliation as identities
+from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
+from helpers.costing.overhead_rules import build_overhead_charges, build_overhead_rules
+from helpers.costing.overheads import (
+    Use,
+    allocate_overheads,
+    build_use,
+    choose_step_order,
+    resolve_shares,
+    total_primary,
+)
+from helpers.costing.patient_costs import cost_events
+from helpers.costing.patient_events import (
+    count_activity,
+    create_patient_events,
+    total_line_activity,
+)
+from helpers.costing.pools import build_pool_components
+from helpers.costing.statement import build_statement, total_line_costs
+from helpers.errors import AllocationError, InputError, name_a_few
+
+PATIENT_TABLES = ("patient_events", "patient_costs")
+DEFAULT_METHOD = "reciprocal"
+
+
+@dataclass(frozen=True)
+class Costed:
+    """Every table of the step. ``patient_costs`` and ``patient_events`` stay in the engine."""
+
+    mode: str
+    method: str
+    step_order: list[str]
+    department_costs: pd.DataFrame
+    overhead_allocation: pd.DataFrame
+    overhead_rules: pd.DataFrame
+    overhead_charges: pd.DataFrame
+    pool_line_costs: pd.DataFrame
+    department_line_shares: pd.DataFrame
+    pool_summary: pd.DataFrame
+    matching_summary: pd.DataFrame
+    credibility: pd.DataFrame
+    line_costs: pd.DataFrame
+    line_income: pd.DataFrame
+    line_activity: pd.DataFrame
+    service_line_statement: pd.DataFrame
+    reconciliation: pd.DataFrame
+    notices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Overheads:
+    """Overheads shared out: the trust's own method, and the others beside it."""
+
+    method: str
+    step_order: list[str]
+    use: Use
+    allocations: dict[str, pd.DataFrame]
+    rules: pd.DataFrame
+    charges: pd.DataFrame
+
+    @property
+    def allocation(self) -> pd.DataFrame:
+        return self.allocations[self.method]
+
+
+@dataclass(frozen=True)
+class LineCosts:
+    """What sharing the pools gives, with patients or without."""
+
+    pool_line_costs: pd.DataFrame
+    department_line_shares: pd.DataFrame
+    pool_summary: pd.DataFrame
+    matching_summary: pd.DataFrame
+    credibility: pd.DataFrame
+    notices: list[str]
+
+
+def cost_trust(
+    db: QueryEngine,
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    *,
+    method: str = "",
+) -> Costed:
+    """Cost a trust: ledger, overheads, pools, events, lines, income, statement, identities.
+
+    Parameters
+    ----------
+    db
+        Holds the large clean tables (``clean_apc_episodes``, ...); the large tables of this step
+        are left in it.
+    frames
+        The small clean tables, by file name.
+    settings
+        ``trust.yml``, typed.
+    method
+        Overhead method; blank takes that of ``trust.yml``.
+
+    Raises
+    ------
+    InputError, AllocationError
+        If the files cannot be costed as they are.
+
+    Notes
+    -----
+    The identities are computed, not enforced: ``check_reconciled`` stops a run.
+    """
+    _check_settings(settings)
+    departments = frames["departments"]
+    mode = find_mode(db, frames)
+    postings = read_postings(
+        frames["general_ledger"], frames["cost_centre_map"], frames["expense_map"], departments
+    )
+    department_costs = total_department_costs(postings)
+    overheads = share_overheads(department_costs, frames, settings, method=method)
+    pools = frames["cost_pools"] if mode == "plics" else slr.build_department_pools(departments)
+    components = build_pool_components(department_costs, overheads.allocation, pools, departments)
+    costs = _cost_lines(db, frames, settings, components, mode)
+    line_costs = total_line_costs(costs.pool_line_costs)
+    ledger_income = total_ledger_income(postings)
+    line_income = _earn_lines(db, frames, settings, ledger_income, mode)
+    if mode == "plics":
+        create_patient_events(db)
+    else:
+        slr.create_empty_tables(db, *PATIENT_TABLES)
+    statement = build_statement(line_costs, line_income, frames["service_lines"])
+    checks = identities.Checks()
+    controls = frames["control_totals"]
+    identities.check_ledger(checks, postings, department_costs, controls)
+    identities.check_overheads(checks, department_costs, overheads.allocations, overheads.method)
+    identities.check_pools(
+        checks, department_costs, overheads.allocation, components, costs.pool_line_costs
+    )
+    identities.check_lines(checks, postings, line_costs, statement)
+    identities.check_income(checks, ledger_income, statement, controls)
+    if mode == "plics":
+        identities.check_patient_costs(checks, db, postings, line_costs)
+        identities.check_breakdowns(checks, db, line_costs)
+        identities.check_activity(checks, count_activity(db), controls)
+    if "cleaning_accounts" in frames:
+        identities.check_rows(checks, frames["cleaning_accounts"])
+    return Costed(
+        mode=mode,
+        method=overheads.method,
+        step_order=overheads.step_order,
+        department_costs=department_costs,
+        overhead_allocation=overheads.allocation,
+        overhead_rules=overheads.rules,
+        overhead_charges=overheads.charges,
+        pool_line_costs=costs.pool_line_costs,
+        department_line_shares=costs.department_line_shares,
+        pool_summary=costs.pool_summary,
+        matching_summary=costs.matching_summary,
+        credibility=costs.credibility,
+        line_costs=line_costs,
+        line_income=line_income,
+        line_activity=total_line_activity(db),
+        service_line_statement=statement,
+        reconciliation=checks.as_frame(),
+        notices=costs.notices,
+    )
+
+
+def find_mode(db: QueryEngine, frames: Mapping[str, pd.DataFrame]) -> str:
+    """Return ``plics`` where there are activity feeds, ``slr`` where there are only line drivers.
+
+    Raises
+    ------
+    InputError
+        If there is neither, or if a patient-level run lacks a file it must have.
+    """
+    if not any(db.has(f"clean_{name}") for name in ACTIVITY_EVENTS):
+        if "line_drivers" in frames and len(frames["line_drivers"]):
+            return "slr"
+        raise InputError(
+            f"There is no activity ({name_a_few(ACTIVITY_EVENTS)}) and no line_drivers: nothing says "
+            "which line uses which department.\nSupply the activity files, or line_drivers.csv."
+        )
+    missing = [n for n in PLICS_MANDATORY if n not in frames and not db.has(f"clean_{n}")]
+    if missing:
+        raise InputError(
+            f"Costing patients needs these files too: {name_a_few(missing)}.\n"
+            "docs/your-own-data.md says what each holds."
+        )
+    return "plics"
+
+
+def share_overheads(
+    department_costs: pd.DataFrame,
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    *,
+    method: str = "",
+) -> Overheads:
+    """Share overheads by the run's method, and by the others to compare."""
+    departments, drivers = frames["departments"], frames["overhead_drivers"]
+    chosen = method or str(settings.get("overhead_method") or DEFAULT_METHOD)
+    if chosen not in METHODS:
+        raise InputError(
+            f"trust.yml, overhead_method is {chosen!r}; it can be {', '.join(METHODS)}."
+        )
+    use = build_use(drivers, departments)
+    primary = total_primary(department_costs)
+    step_order = settings.get("step_order") or "auto"
+    order = choose_step_order(use, primary, departments=departments, step_order=step_order)
+    allocations = {}
+    for name in METHODS:
+        try:
+            shares = resolve_shares(use, method=name, order=order)
+        except AllocationError:
+            if name == chosen:
+                raise
+            continue
+        allocations[name] = allocate_overheads(department_costs, use, shares, method=name)
+    rules = build_overhead_rules(
+        drivers, departments, primary, step_order=step_order, seed=int(settings.get("seed") or 0)
+    )
+    charges = build_overhead_charges(use, allocations[chosen], primary, method=chosen, order=order)
+    return Overheads(chosen, order, use, allocations, rules, charges)
+
+
+def _cost_lines(
+    db: QueryEngine,
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    components: pd.DataFrame,
+    mode: str,
+) -> LineCosts:
+    """Share pools between events and lines, or between lines alone."""
+    if mode == "plics":
+        found = cost_events(db, frames, settings, components)
+        return LineCosts(
+            found.pool_line_costs, found.department_line_shares, found.pool_summary,
+            found.matching_summary, found.credibility, list(found.notices),
+        )  # fmt: skip
+    departments, service_lines = frames["departments"], frames["service_lines"]
+    weights = slr.find_line_weights(
+        frames["line_drivers"], departments, set(service_lines["line_id"])
+    )
+    shared = slr.share_to_lines(components, weights, departments)
+    return LineCosts(
+        pool_line_costs=shared,
+        department_line_shares=slr.find_department_shares(shared),
+        pool_summary=slr.summarise_pools(components, weights),
+        matching_summary=pd.DataFrame(
+            {"feed": [], "match_rule": [], "n_lines": [], "amount_pence": []}
+        ).astype({"feed": "str", "match_rule": "str", "n_lines": "int64", "amount_pence": "int64"}),
+        credibility=slr.rate_credibility(shared, service_lines["line_id"].tolist()),
+        notices=["There are no activity files: cost reaches lines by averages, not by patient."],
+    )
+
+
+def _earn_lines(
+    db: QueryEngine,
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    ledger_income: pd.DataFrame,
+    mode: str,
+) -> pd.DataFrame:
+    """Return ``line_income``, on the price basis where there are events and prices."""
+    lines = set(frames["service_lines"]["line_id"])
+    income.check_owners(ledger_income, lines)
+    has_prices = mode == "plics" and len(frames.get("prices", ())) > 0
+    if mode == "plics":
+        prices = frames["prices"] if has_prices else income.NO_PRICES
+        income.price_events(db, prices, mff=settings.get("mff") or 1)
+        private = income.add_private_income(db, ledger_income, lines)
+    else:
+        private = income.total_owned_private_income(ledger_income, lines)
+    if has_prices:
+        clinical = income.total_price_income(db)
+    else:
+        clinical = income.total_owned_income(ledger_income, lines)
+        clinical = clinical[clinical["line_id"] != income.NOT_ATTRIBUTED]
+    other = income.total_other_income(ledger_income, lines)
+    every = pd.concat([clinical, private, other], ignore_index=True)
+    return income.close_clinical_income(every, ledger_income)
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    treatment = str(settings.get("non_patient_care") or "separate")
+    if treatment != "separate":
+        raise InputError(
+            f"trust.yml, non_patient_care is {treatment!r}, which is not built yet.\n"
+            "Write `separate`: education and research keep columns of their own."
+        )
