@@ -45,7 +45,8 @@ def read_outputs(path):
 def test_parameters_reach_the_cells_and_exhibits_are_kept(write_notebook, way):
     source, executed = write_notebook(SHOW)
     execute_notebook(source, executed, {"trust": "ABC"}, way=way)
-    assert [output["data"]["text/html"] for output in read_outputs(executed)] == ["<p>ABC</p>"]
+    (shown,) = read_outputs(executed)
+    assert "<p>ABC</p>" in shown["data"]["text/html"]
 
 
 def test_the_same_run_gives_the_same_bytes_and_hides_the_folder(write_notebook, tmp_path):
