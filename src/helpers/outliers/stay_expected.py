@@ -218,7 +218,9 @@ def _take_interval(pairs: Pairs, drawn: list[np.ndarray]) -> pd.DataFrame:
     draws[~np.isfinite(draws)] = np.nan
     is_blank = np.isnan(draws).all(axis=2)
     draws[is_blank] = 0.0
-    low, high = np.nanquantile(draws, INTERVAL, axis=2)
+    low, high = np.full((2, *is_blank.shape), np.nan)
+    if pairs.groups:
+        low, high = np.nanquantile(draws, INTERVAL, axis=2)
     low[is_blank], high[is_blank] = np.nan, np.nan
     return pd.DataFrame(
         {
