@@ -1,0 +1,312 @@
+"""Figures of the cross-subsidy page.
+
+A line whose sign depends on the allocation rule is grey and hatched wherever it is drawn, never in
+the colour of a surplus or a deficit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from helpers.contracts.terms import PODS
+from helpers.report.figures.style import (
+    BLUE,
+    DEFICIT,
+    GREY,
+    INK,
+    NOT_SURE,
+    PINK,
+    SURPLUS,
+    draw_zero_line,
+    new_figure,
+    report_style,
+    use_money_axis,
+)
+from helpers.report.formats import format_gbp, format_prop
+
+BAR_INCHES, MARGIN_INCHES = 0.27, 1.15
+LONGEST_NAME = 30
+RULE_DEPENDENT = "rule_dependent"
+HATCH = "////"
+PALEST, DARKEST = 0.12, 0.55  # opacity of a cell: ink stays readable on the darkest
+LEGEND = [
+    ("funder", SURPLUS, "Earns more than its full cost"),
+    ("covers_care", DEFICIT, "Covers its care, not its overheads"),
+    ("below_care", PINK, "Does not cover its own care"),
+    (RULE_DEPENDENT, NOT_SURE, "Sign depends on the allocation rule"),
+]
+
+
+def plot_surplus_by_line(position: pd.DataFrame) -> Figure:
+    """Draw each line's surplus (T4) as a bar, best at the top, coloured by class."""
+    lines = position.sort_values(["surplus_pence", "line_id"], ignore_index=True)
+    with report_style():
+        figure, axes = new_figure(_height(lines))
+        kinds = lines["class"].mask(lines["sign_label"] == RULE_DEPENDENT, RULE_DEPENDENT)
+        _draw_bars(axes, lines["surplus_pence"], kinds)
+        _name_rows(axes, lines)
+        _write_amounts(axes, lines["surplus_pence"])
+        _finish(axes, "Surplus (right) or deficit (left) after every cost")
+        _add_legend(figure, [entry for entry in LEGEND if (kinds == entry[0]).any()])
+    return figure
+
+
+def plot_coverage(position: pd.DataFrame, coverage: pd.DataFrame) -> Figure:
+    """Draw each line's contribution as a bar and its overheads as the mark to reach."""
+    lines = position.merge(
+        coverage[["line_id", "coverage_prop"]], on="line_id", how="left", validate="one_to_one"
+    )
+    lines["to_pay_pence"] = lines["overhead_pence"] + lines["below_ebitda_pence"]
+    lines = lines.sort_values(["contribution_pence", "line_id"], ignore_index=True)
+    rows = np.arange(len(lines))
+    with report_style():
+        figure, axes = new_figure(_height(lines))
+        axes.barh(rows, lines["contribution_pence"], height=0.62, color="#8FA9C4")
+        axes.plot(
+            lines["to_pay_pence"], rows, linestyle="", marker="|", markersize=13, markeredgewidth=2.4,
+            color=INK,
+        )  # fmt: skip
+        _name_rows(axes, lines)
+        reach = lines[["contribution_pence", "to_pay_pence"]].max(axis=1).clip(lower=0)
+        texts = ["" if pd.isna(part) else format_prop(part) for part in lines["coverage_prop"]]
+        _write_beside(axes, reach, texts)
+        _finish(axes, "Contribution against overheads; the percentage is the part covered")
+        handles = [
+            Patch(color="#8FA9C4", label="Contribution: income less direct and indirect cost"),
+            axes.plot([], [], "|", color=INK, markersize=12, markeredgewidth=2.4,
+                      label="Overheads and capital charges to pay")[0],
+        ]  # fmt: skip
+        figure.legend(handles=handles, loc="outside upper left", ncols=1, alignment="left")
+    return figure
+
+
+def plot_sensitivity(position: pd.DataFrame, summary: pd.DataFrame) -> Figure:
+    """Draw each line's surplus under the run's rule (dot) and its range over all rules (bar)."""
+    lines = summary.merge(
+        position[["line_id", "line_name"]], on="line_id", how="left", validate="one_to_one"
+    )
+    lines = lines.sort_values(["base_pence", "line_id"], ignore_index=True)
+    colours = [
+        _pick_sign_colour(*row)
+        for row in zip(lines["base_pence"], lines["sign_label"], strict=True)
+    ]
+    rows = np.arange(len(lines))
+    with report_style():
+        figure, axes = new_figure(_height(lines))
+        axes.hlines(
+            rows, lines["min_pence"], lines["max_pence"], colors=colours, linewidth=5.5, alpha=0.45
+        )
+        is_unsure = (lines["sign_label"] == RULE_DEPENDENT).to_numpy()
+        axes.scatter(
+            lines["base_pence"], rows, s=34, zorder=4, edgecolors=np.where(is_unsure, INK, colours),
+            c=np.where(is_unsure, "white", colours),
+        )  # fmt: skip
+        _name_rows(axes, lines)
+        _finish(axes, "Surplus or deficit after every cost")
+        words = lines["sign_label"].map(_write_label)
+        for row, (label, text) in enumerate(zip(lines["sign_label"], words, strict=True)):
+            axes.annotate(
+                text, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
+                color=INK, weight="bold" if label == RULE_DEPENDENT else "normal",
+            )  # fmt: skip
+        handles = [
+            axes.plot([], [], "o", color=INK, markersize=6, label="Under this report's rule")[0],
+            axes.plot(
+                [],
+                [],
+                color=GREY,
+                alpha=0.45,
+                linewidth=5.5,
+                label="Lowest to highest over all rules",
+            )[0],
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    return figure
+
+
+def plot_private(private: pd.DataFrame) -> Figure:
+    """Draw NHS and private surplus side by side for each line with private patients."""
+    lines = private.sort_values(["nhs_surplus_pence", "line_id"], ignore_index=True)
+    rows = np.arange(len(lines))
+    with report_style():
+        figure, axes = new_figure(max(0.52 * len(lines), 0.6) + 1.2)
+        axes.barh(
+            rows + 0.2,
+            lines["nhs_surplus_pence"],
+            height=0.36,
+            color=BLUE,
+            label="NHS patients and all else",
+        )
+        axes.barh(
+            rows - 0.2,
+            lines["private_surplus_pence"],
+            height=0.36,
+            color="#A285D1",
+            label="Private patients",
+        )
+        axes.plot(
+            lines["surplus_pence"], rows, "D", color="white", markeredgecolor=INK, markeredgewidth=1.6,
+            markersize=6, zorder=4, label="The line in all",
+        )  # fmt: skip
+        _name_rows(axes, lines)
+        _write_amounts(axes, lines["nhs_surplus_pence"], shift=0.2)
+        _write_amounts(axes, lines["private_surplus_pence"], shift=-0.2)
+        _finish(axes, "Surplus or deficit after every cost")
+        figure.legend(loc="outside upper left", ncols=3)
+    return figure
+
+
+def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figure:
+    """Draw a table of margins: lines down, points of delivery across, in millions of pounds."""
+    wide = within_line.pivot(index="line_id", columns="pod", values="surplus_pence")
+    pods = [pod for pod in [*PODS, "REST"] if pod in wide.columns]
+    lines = position[position["line_id"].isin(wide.index)]
+    lines = lines.sort_values(
+        ["surplus_pence", "line_id"], ascending=[False, True], ignore_index=True
+    )
+    values = wide.reindex(index=lines["line_id"], columns=pods).to_numpy("float64")
+    with report_style():
+        figure, axes = new_figure(0.29 * max(len(lines), 1) + 1.5)
+        is_unsure = (lines["sign_label"] == RULE_DEPENDENT).to_numpy()
+        _draw_cells(axes, values, is_unsure)
+        for row, total in enumerate(lines["surplus_pence"]):
+            axes.text(
+                len(pods) + 0.1,
+                row,
+                _write_millions(total),
+                ha="center",
+                va="center",
+                weight="bold",
+                fontsize=8.5,
+            )
+        axes.set_xlim(-0.5, len(pods) + 0.6)
+        axes.set_ylim(len(lines) - 0.5, -0.5)
+        _name_rows(axes, lines)
+        axes.set_xticks(
+            [*range(len(pods)), len(pods) + 0.1],
+            [*(_write_pod(pod) for pod in pods), "The line in all"],
+        )
+        axes.xaxis.tick_top()
+        axes.tick_params(axis="x", labelsize=8, labelrotation=32)
+        for text in axes.get_xticklabels():
+            text.set(ha="left", rotation_mode="anchor")
+        axes.spines[:].set_visible(False)
+    return figure
+
+
+def _draw_cells(axes: Axes, values: np.ndarray, is_unsure: np.ndarray) -> None:
+    """Shade each cell by its size and sign; a rule-dependent line is hatched grey."""
+    most = np.nanmax(np.abs(values), initial=1.0)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            continue
+        strength = PALEST + (DARKEST - PALEST) * (abs(value) / most) ** 0.5
+        is_nought = _write_millions(value) == "0.0"
+        colour = NOT_SURE if is_unsure[row] or is_nought else SURPLUS if value >= 0 else DEFICIT
+        axes.barh(
+            row, 0.94, left=column - 0.47, height=0.86, linewidth=0, edgecolor="white",
+            color=colour, alpha=0.35 if is_unsure[row] else strength, hatch=HATCH if is_unsure[row] else None,
+        )  # fmt: skip
+        axes.text(
+            column, row, _write_millions(value), ha="center", va="center", fontsize=8.5, color=INK
+        )
+
+
+def _draw_bars(axes: Axes, amounts: pd.Series, kinds: pd.Series) -> None:
+    colours = {kind: colour for kind, colour, _ in LEGEND}
+    for row, (amount, kind) in enumerate(zip(amounts, kinds, strict=True)):
+        is_unsure = kind == RULE_DEPENDENT
+        axes.barh(
+            row, amount, height=0.66, color=colours[kind], edgecolor="white", linewidth=0,
+            hatch=HATCH if is_unsure else None,
+        )  # fmt: skip
+
+
+def _add_legend(figure: Figure, entries: list[tuple[str, str, str]]) -> None:
+    handles = [
+        Patch(
+            facecolor=colour,
+            edgecolor="white",
+            label=words,
+            hatch=HATCH if kind == RULE_DEPENDENT else None,
+        )
+        for kind, colour, words in entries
+    ]
+    if handles:
+        figure.legend(handles=handles, loc="outside upper left", ncols=2, handlelength=1.3)
+
+
+def _name_rows(axes: Axes, lines: pd.DataFrame) -> None:
+    names = [shorten_name(name) for name in lines["line_name"]]
+    axes.set_yticks(range(len(lines)), names)
+
+
+def _write_amounts(axes: Axes, amounts: pd.Series, shift: float = 0.0) -> None:
+    """Write each amount at the end of its bar, outside it."""
+    for row, amount in enumerate(amounts):
+        side = 1 if amount >= 0 else -1
+        axes.annotate(
+            format_gbp(amount, signed=True), (amount, row + shift), xytext=(4 * side, 0),
+            textcoords="offset points", ha="left" if side > 0 else "right", va="center", fontsize=8.5,
+        )  # fmt: skip
+    axes.margins(x=0.16)
+
+
+def _write_beside(axes: Axes, ends: pd.Series, texts: list[str]) -> None:
+    for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
+        axes.annotate(
+            text, (end, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5
+        )
+    axes.margins(x=0.1)
+
+
+def _finish(axes: Axes, label: str) -> None:
+    use_money_axis(axes)
+    axes.locator_params(axis="x", nbins=6)
+    axes.grid(axis="x")
+    axes.set_xlabel(label)
+    axes.spines["left"].set_visible(False)
+    draw_zero_line(axes)
+    axes.margins(y=0.02)
+
+
+def _height(lines: pd.DataFrame) -> float:
+    return BAR_INCHES * max(len(lines), 2) + MARGIN_INCHES
+
+
+def shorten_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """Return a line's name, cut with an ellipsis where it would not fit."""
+    return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
+
+
+def _pick_sign_colour(amount: int, label: str) -> str:
+    if label == RULE_DEPENDENT:
+        return GREY
+    return SURPLUS if amount >= 0 else DEFICIT
+
+
+def _write_label(label: str) -> str:
+    return label.replace("_", "-" if label == RULE_DEPENDENT else " ").capitalize()
+
+
+def _write_millions(pence: float) -> str:
+    text = f"{abs(pence) / 1e8:.1f}"
+    return text if text == "0.0" else f"{'−' if pence < 0 else '+'}{text}"
+
+
+def _write_pod(pod: str) -> str:
+    return "Unmatched and other" if pod == "REST" else PODS.get(pod, pod)
+
+
+__all__ = [
+    "plot_coverage",
+    "plot_private",
+    "plot_sensitivity",
+    "plot_surplus_by_line",
+    "plot_within_line",
+    "shorten_name",
+]
