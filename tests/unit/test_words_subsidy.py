@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 
@@ -271,6 +273,11 @@ def test_private_work_that_hides_nothing_and_no_private_work():
     assert "No private patients" in words.describe_private(private())
 
 
+def test_many_lines_that_hide_a_loss_are_shortened():
+    found = private(*[(f"Line {n}", -10 - n, 900) for n in range(5)])
+    assert words.describe_private(found).endswith(" and 2 more.")
+
+
 def within(*rows):
     return pd.DataFrame(rows, columns=["line_id", "pod", "surplus_pence"])
 
@@ -289,7 +296,10 @@ def test_within_line_names_where_most_is_hidden():
         split, masking(("L0", 53_000_000, 35_000_000, 0.795), ("L1", 10, 0, 0.0)), lines
     )
     assert text.startswith("In 1 of 2 lines, at least half")
-    assert "Line 0: elective inpatient +£350k, emergency, two days or more −£340k." in text
+    assert (
+        "Line 0: elective inpatient at +£350k against emergency, two days or more at −£340k."
+        in text
+    )
 
 
 def test_within_line_without_losses_or_without_patients():
@@ -319,7 +329,7 @@ def test_no_lines_at_all():
 
 def test_labels_are_moved_apart_and_stay_in_order():
     placed = spread_labels([0.5, 0.51, 0.52, 0.99], 0.1)
-    gaps = [later - earlier for earlier, later in zip(placed, placed[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(placed)]
     assert min(gaps) >= 0.1 - 1e-9
     assert placed[-1] <= 0.99
 

@@ -184,7 +184,7 @@ def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figur
                 fontsize=8.5,
             )
         axes.set_xlim(-0.5, len(pods) + 0.6)
-        axes.set_ylim(len(lines) - 0.5, -0.5)
+        axes.set_ylim(max(len(lines), 1) - 0.5, -0.5)
         _name_rows(axes, lines)
         axes.set_xticks(
             [*range(len(pods)), len(pods) + 0.1],

@@ -199,9 +199,8 @@ def describe_private(private: pd.DataFrame) -> str:
         f"{format_gbp(row['nhs_surplus_pence'], signed=True)})"
         for _, row in _sort(hidden, "nhs_surplus_pence", ascending=True).head(FEW_NAMES).iterrows()
     ]
-    more = (
-        f", and {count_words(len(hidden) - FEW_NAMES, 'more')}" if len(hidden) > FEW_NAMES else ""
-    )
+    if len(hidden) > FEW_NAMES:
+        cases.append(f"{len(hidden) - FEW_NAMES} more")
     return _capitalise(
         f"{text} In {count_words(len(hidden), 'line')} a surplus on private patients hides a loss on "
         f"the rest: {join_words(cases)}."
@@ -230,8 +229,8 @@ def describe_within_line(
     best = pods.loc[pods["surplus_pence"].idxmax()]
     worst = pods.loc[pods["surplus_pence"].idxmin()]
     return (
-        f"{text} Most is hidden in {names[most['line_id']]}: {_lower(best['pod'])} "
-        f"{format_gbp(best['surplus_pence'], signed=True)}, {_lower(worst['pod'])} "
+        f"{text} Most is hidden in {names[most['line_id']]}: {_lower(best['pod'])} at "
+        f"{format_gbp(best['surplus_pence'], signed=True)} against {_lower(worst['pod'])} at "
         f"{format_gbp(worst['surplus_pence'], signed=True)}."
     )
 
