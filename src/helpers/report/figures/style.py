@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.report.formats import format_tick_gbp
 
@@ -18,6 +18,7 @@ BLUE, TURQUOISE, PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
 GREY, LIGHT_GREY, INK, PURPLE = "#6F777B", "#D9DCDE", "#22272B", "#A285D1"
 SURPLUS, DEFICIT, NOT_SURE = BLUE, ORANGE, "#A9AFB3"
 WIDTH_INCHES = 7.4
+MOST_TICKS = 6
 
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -61,6 +62,7 @@ def new_figure(
 def use_money_axis(axes: Axes, which: str = "x") -> None:
     """Label an axis that holds pence in pounds."""
     axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(MaxNLocator(nbins=MOST_TICKS, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_tick_gbp(value)))
 
 

@@ -1,0 +1,458 @@
+"""The summary page: its cards, sentences, table and figure, on a trust small enough to check by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from helpers.contracts.terms import CLASSES
+from helpers.errors import StepError
+from helpers.report.exhibits import show_cards, show_figure
+from helpers.report.figures.summary import plot_surplus_ranges, take_ends
+from helpers.report.tables.summary import (
+    SummaryTables,
+    arrange_lines,
+    find_trust_amount,
+    keep_service_lines,
+)
+from helpers.report.words import summary as words
+
+POUND = 100  # pence
+
+
+def position(*rows: tuple) -> pd.DataFrame:
+    """Rows of line_id, line_name, income, cost (pounds), class, sign label."""
+    frame = pd.DataFrame(
+        rows, columns=["line_id", "line_name", "income", "cost", "class", "sign_label"]
+    )
+    frame["income_pence"] = frame["income"] * POUND
+    frame["full_cost_pence"] = frame["cost"] * POUND
+    frame["surplus_pence"] = frame["income_pence"] - frame["full_cost_pence"]
+    return frame
+
+
+def sensitivity(lines: pd.DataFrame) -> pd.DataFrame:
+    frame = lines[["line_id", "sign_label"]].copy()
+    frame["base_pence"] = lines["surplus_pence"]
+    frame["min_pence"] = lines["surplus_pence"] - 1_000 * POUND
+    frame["max_pence"] = lines["surplus_pence"] + 1_000 * POUND
+    frame["same_sign_prop"] = 1.0
+    frame.loc[frame["sign_label"] == "mostly_stable", "same_sign_prop"] = 0.875
+    frame["n_rules"] = 8
+    return frame
+
+
+def credibility(**grades: str) -> pd.DataFrame:
+    """A line per grade; £600 traced, £300 averaged, £100 apportioned; £20 unmatched."""
+    return pd.DataFrame(
+        {
+            "line_id": list(grades),
+            "traced_pence": 600 * POUND,
+            "averaged_pence": 300 * POUND,
+            "apportioned_pence": 100 * POUND,
+            "unmatched_pence": 20 * POUND,
+            "score": 0.7,
+            "grade": list(grades.values()),
+        }
+    )
+
+
+def review(*rows: tuple) -> pd.DataFrame:
+    """Rows of consultant, flag, benefit, for the measure cost."""
+    frame = pd.DataFrame(rows, columns=["consultant_code", "flag", "benefit"])
+    return frame.assign(measure="cost", line_id="TO")
+
+
+def saving(saving_gbp: int, low_gbp: int, high_gbp: int, excess_gbp: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "line_id": ["TO", "TOTAL"],
+            "consultant_code": ["C1", "TOTAL"],
+            "excess_pence": excess_gbp * POUND,
+            "saving_pence": saving_gbp * POUND,
+            "ci_low_pence": low_gbp * POUND,
+            "ci_high_pence": high_gbp * POUND,
+        }
+    )
+
+
+def stays(*rows: tuple) -> pd.DataFrame:
+    """Rows of grouping, group, spells, effect in days, whether it holds."""
+    return pd.DataFrame(rows, columns=["grouping", "group", "n_spells", "effect_days", "holds"])
+
+
+def checks(*rows: tuple) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["id", "description", "passed"])
+
+
+def totals(volume_gbp: int, unfunded_gbp: int, rate: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "measure": ["volume", "unfunded", "volume@wider"],
+            "amount_pence": [volume_gbp * POUND, unfunded_gbp * POUND, 1],
+            "income_prop": [rate, 0.0, 0.0],
+        }
+    )
+
+
+# The four lines of a worked example: surpluses 180,000, -120,000, 5,000 and -10,000 pounds, so that
+# 130,000 of deficits is paid for out of 185,000 of surpluses: 0.74% of an income of 17,650,000.
+FOUR_LINES = position(
+    ("TO", "Trauma and orthopaedics", 5_200_000, 5_020_000, "funder", "stable"),
+    ("GENMED", "General medicine", 6_000_000, 6_120_000, "covers_care", "stable"),
+    ("ED", "Emergency medicine", 3_150_000, 3_145_000, "funder", "rule_dependent"),
+    ("MAT", "Maternity", 3_300_000, 3_310_000, "covers_care", "rule_dependent"),
+)
+
+
+@pytest.fixture
+def tables() -> SummaryTables:
+    statement = pd.DataFrame(
+        [
+            ("TRUST", "I", 17_700_000 * POUND),
+            ("TRUST", "C1", 12_850_000 * POUND),
+            ("TRUST", "C2", 2_965_000 * POUND),
+            ("TRUST", "C3", 1_500_000 * POUND),
+            ("TRUST", "C4", 330_000 * POUND),
+            ("TRUST", "T4", 55_000 * POUND),
+            ("TO", "I", 5_200_000 * POUND),
+        ],
+        columns=["line_id", "row_id", "amount_pence"],
+    )
+    return SummaryTables(
+        statement=statement,
+        position=FOUR_LINES,
+        totals=totals(130_000, 0, 130 / 17_650),
+        sensitivity=sensitivity(FOUR_LINES),
+        credibility=credibility(TO="A", GENMED="B", ED="C", MAT="B"),
+        review=review(("C1", "outlier", "no_better"), ("C2", "none", ""), ("C3", "not_tested", "")),
+        saving=saving(120_000, 60_000, 190_000, 150_000),
+        stays=stays(("ward", "W1", 500, 2.04, True), ("ward", "W2", 900, 0.1, False)),
+        accounts=pd.DataFrame(
+            {"file": ["a", "b"], "n_read": [900, 100], "n_excluded": [4, 1], "n_repaired": [10, 2]}
+        ),
+        files=pd.DataFrame(
+            {
+                "file": ["apc_episodes", "outcomes"],
+                "found": ["apc_episodes.csv", "outcomes.csv"],
+                "panel": ["patient-level costing", "outcomes beside cost"],
+            }
+        ),
+        reconciliation=checks(("R1", "ledger", True), ("R5", "pools", True)),
+        subsidy_reconciliation=checks(("R11", "matrix", True)),
+    )
+
+
+def find_card(tables: SummaryTables, label: str) -> dict[str, str]:
+    return next(card for card in words.describe_headlines(tables) if label in card["label"])
+
+
+def without_patients(tables: SummaryTables) -> SummaryTables:
+    return replace(
+        tables,
+        files=tables.files.assign(found=["", "outcomes.csv"]),
+        review=tables.review.head(0),
+        saving=tables.saving.head(0),
+        stays=tables.stays.head(0),
+    )
+
+
+def test_the_money_of_the_trust_adds_up(tables):
+    income, cost, surplus = words.describe_headlines(tables)[:3]
+    # costs 12.85 + 2.965 + 1.5 + 0.33 = 17.645; 17.7 - 17.645 = 0.055
+    assert income["value"] == "£17.7m"
+    assert cost["value"] == "£17.6m"
+    assert (surplus["label"], surplus["value"]) == ("Surplus", "£55.0k")
+    assert surplus["note"] == "0.3% of income"
+    assert income["note"].startswith("Of which service lines earned £17.")  # 5.2 + 6 + 3.15 + 3.3
+
+
+def test_a_loss_is_called_a_deficit(tables):
+    statement = tables.statement.copy()
+    statement.loc[statement["row_id"] == "T4", "amount_pence"] = -2_000_000 * POUND
+    card = words.describe_headlines(replace(tables, statement=statement))[2]
+    assert (card["label"], card["value"]) == ("Deficit", "£2.00m")
+
+
+def test_a_statement_without_the_trust_is_refused(tables):
+    with pytest.raises(StepError, match="no column for the whole trust"):
+        find_trust_amount(tables.statement[tables.statement["line_id"] != "TRUST"], "I")
+
+
+def test_the_cross_subsidy_is_the_lines_own_and_not_the_wider_one(tables):
+    card = find_card(tables, "Cross-subsidy")
+    assert card["value"] == "£130k"
+    assert card["note"].startswith("0.7% of the lines’ income")
+    assert "no line pays for" not in card["note"]
+
+
+def test_deficits_that_nobody_pays_for_are_named(tables):
+    card = find_card(replace(tables, totals=totals(130_000, 40_000, 0.01)), "Cross-subsidy")
+    assert "A further £40.0k of deficits no line pays for" in card["note"]
+
+
+def test_lines_are_counted_by_sign_and_by_rule(tables):
+    card = find_card(tables, "Service lines in surplus")
+    assert card["value"] == "2 of 4"
+    assert card["note"] == "2 in deficit; 2 change sign with the rule for sharing overheads"
+
+
+def test_what_is_mapped_to_no_line_is_not_counted_as_a_line(tables):
+    more = pd.concat(
+        [FOUR_LINES, position(("UNMAPPED", "Not mapped", 0, 10, "below_care", "stable"))],
+        ignore_index=True,
+    )
+    changed = replace(tables, position=more, sensitivity=sensitivity(more))
+    assert find_card(changed, "Service lines in surplus")["value"] == "2 of 4"
+
+
+def test_the_saving_is_a_range(tables):
+    card = find_card(tables, "Saving")
+    assert card["value"] == "£60.0k to £190k"
+    assert "best estimate £120k" in card["note"]
+
+
+@pytest.mark.parametrize(
+    ("excess_gbp", "expected"),
+    [
+        (0, "No consultant’s cost differs from peers’ beyond natural variation"),
+        (
+            150_000,
+            "£150k of excess cost was found, but none with outcomes known to be no better",
+        ),
+    ],
+)
+def test_no_saving_says_why(tables, excess_gbp, expected):
+    card = find_card(replace(tables, saving=saving(0, 0, 0, excess_gbp)), "Saving")
+    assert (card["value"], card["note"]) == ("None identified", expected)
+
+
+def test_a_trust_with_too_few_consultants_is_not_said_to_have_no_outliers(tables):
+    few = replace(tables, review=review(("C1", "not_tested", "")))
+    assert find_card(few, "Saving")["value"] == "Not tested"
+
+
+def test_rows_set_aside_are_shown_against_rows_read(tables):
+    card = find_card(tables, "Rows set aside")
+    # 5 of 1,000
+    assert card["value"] == "5"
+    assert card["note"].startswith("0.50% of 1,000 read; 12 more were repaired")
+
+
+def test_cost_is_split_into_traced_averaged_and_apportioned(tables):
+    card = find_card(tables, "traced")
+    assert card["value"] == "60%"
+    assert card["note"] == "30% is averaged on activity, 10% is apportioned overhead"
+
+
+def test_three_things_come_in_order_and_no_more(tables):
+    weak = replace(tables, credibility=credibility(TO="A", GENMED="B", ED="D", MAT="B"))
+    found = words.describe_first_looks(weak)
+    assert len(found) == 3
+    assert found[0].startswith("General medicine costs £120k more than it earns, 2% of its income.")
+    assert found[1].startswith("1 consultant of 2 tested costs more")
+    assert found[2].startswith("Patients of ward W1 stay 2.0 days longer")
+
+
+def test_weak_data_takes_the_place_of_a_finding_that_is_not_there(tables):
+    weak = replace(
+        tables,
+        credibility=credibility(TO="A", GENMED="B", ED="D", MAT="E"),
+        stays=tables.stays.head(0),
+    )
+    assert words.describe_first_looks(weak)[2].startswith(
+        "Emergency medicine and Maternity are graded D or E"
+    )
+
+
+def test_a_trust_with_nothing_to_see_says_so(tables):
+    sound = position(("TO", "Trauma", 100, 90, "funder", "stable"))
+    calm = replace(
+        tables,
+        position=sound,
+        sensitivity=sensitivity(sound),
+        credibility=credibility(TO="A"),
+        review=tables.review.head(0),
+        stays=tables.stays.head(0),
+    )
+    assert words.describe_first_looks(calm) == [
+        "Nothing stands out: no line is in deficit and no group differs from its peers."
+    ]
+
+
+def test_a_line_whose_sign_depends_on_the_rule_is_never_the_deficit_to_look_at(tables):
+    lines = position(
+        ("A", "Alpha", 100, 900, "below_care", "rule_dependent"),
+        ("B", "Beta", 100, 150, "below_care", "mostly_stable"),
+    )
+    changed = replace(
+        tables,
+        position=lines,
+        sensitivity=sensitivity(lines),
+        credibility=credibility(A="A", B="A"),
+    )
+    found = words.describe_largest_deficit(changed)
+    assert found.startswith("Beta costs £50 more than it earns, 50% of its income.")
+    assert "under 88% of the 8 rules tried" in found
+    assert found.endswith("It does not cover its own care, before any overhead is charged.")
+
+
+def test_a_deficit_that_every_rule_confirms_says_so(tables):
+    found = words.describe_largest_deficit(tables)
+    assert "under all 8 rules tried" in found
+    assert found.endswith("It covers its own care, but not its share of overheads.")
+
+
+def test_consultants_are_counted_by_what_is_known_of_benefit_and_never_named(tables):
+    mixed = review(
+        ("C1", "outlier", "no_better"),
+        ("C2", "outlier", "worse"),
+        ("C3", "outlier", "better"),
+        ("C4", "outlier", "unknown"),
+        ("C5", "material", "no_better"),
+        ("C6", "not_tested", ""),
+    )
+    found = words.describe_practice(replace(tables, review=mixed))
+    assert found.startswith("4 consultants of 5 tested cost more")
+    assert "Outcomes are no better or worse for 2, better for 1 and not clear for 1." in found
+    assert "C1" not in found
+
+
+def test_the_ward_with_most_unexplained_days_is_named_and_not_the_one_with_the_longest_stay():
+    found = words.describe_longest_stay(
+        stays(
+            ("ward", "SMALL", 10, 9.0, True),  # 90 days in all
+            ("ward", "LARGE", 400, 1.0, True),  # 400 days in all
+            ("ward", "CHANCE", 9_000, 1.0, False),
+            ("ward", "SHORT", 9_000, -1.0, True),
+            ("consultant", "C1", 9_000, 1.0, True),
+        )
+    )
+    assert found.startswith("Patients of ward LARGE stay 1.0 days longer")
+
+
+def test_rule_dependent_lines_are_named_without_a_verdict(tables):
+    found = words.describe_rule_dependent(tables)
+    assert found.startswith("Emergency medicine and Maternity change sign")
+    assert "winner" in found
+
+
+def test_lines_that_all_rules_agree_on_are_reported_as_such(tables):
+    sure = FOUR_LINES.assign(sign_label="stable")
+    changed = replace(tables, position=sure, sensitivity=sensitivity(sure))
+    assert words.describe_rule_dependent(changed).startswith("No line changes sign")
+    card = find_card(changed, "Service lines in surplus")
+    assert card["note"].endswith("none depends on the rule for sharing overheads")
+
+
+def test_many_lines_are_shortened(tables):
+    many = position(
+        *((f"L{n}", f"Line {n}", 100, 100 + n, "covers_care", "rule_dependent") for n in range(7))
+    )
+    changed = replace(
+        tables,
+        position=many,
+        sensitivity=sensitivity(many),
+        credibility=credibility(**{f"L{n}": "A" for n in range(7)}),
+    )
+    assert words.describe_rule_dependent(changed).startswith(
+        "Line 0, Line 1, Line 2 and 4 more lines change sign"
+    )
+
+
+def test_grades_and_unmatched_cost_say_how_far_the_data_can_bear_it(tables):
+    assert words.describe_grades(tables) == "3 of 4 lines are graded A or B. None is graded D or E."
+    # 4 lines x £20 of 4 x £1,000
+    assert words.describe_unmatched(tables.credibility).startswith("£80 of cost (2.0%) found no")
+
+
+def test_no_unmatched_cost_is_said_plainly(tables):
+    clean = tables.credibility.assign(unmatched_pence=0)
+    assert words.describe_unmatched(clean) == (
+        "All cost of patient care was matched to patient events."
+    )
+
+
+def test_files_that_are_missing_are_named_by_what_they_would_show(tables):
+    gone = replace(tables, files=tables.files.assign(found=["apc_episodes.csv", ""]))
+    assert words.describe_missing(gone) == "Files were not supplied for: outcomes beside cost."
+    assert words.describe_missing(tables) == ""
+
+
+def test_a_trust_without_patients_reads_well(tables):
+    averaged = without_patients(tables)
+    assert "averaged over service lines" in words.describe_missing(averaged)
+    assert find_card(averaged, "Saving")["value"] == "Not tested"
+    assert len(words.describe_first_looks(averaged)) == 1
+    assert show_cards(words.describe_headlines(averaged))
+
+
+def test_checks_are_counted_over_both_steps(tables):
+    assert words.describe_checks(tables).startswith("All 3 checks of the money hold to the penny")
+    assert words.find_check_kind(tables) == "note"
+
+
+def test_failed_checks_are_named(tables):
+    failed = replace(tables, reconciliation=checks(("R1", "ledger", False), ("R5", "pools", True)))
+    assert words.describe_checks(failed).startswith("1 of 3 checks failed (R1). Do not use")
+    assert words.find_check_kind(failed) == "caution"
+
+
+def test_the_table_of_lines_runs_from_the_largest_surplus(tables):
+    lines = arrange_lines(tables)
+    assert lines["line_id"].tolist() == ["TO", "ED", "MAT", "GENMED"]
+    assert lines["class_words"].tolist()[0] == CLASSES["funder"]
+    assert lines["sign_words"].tolist() == ["Stable", "Rule-dependent", "Rule-dependent", "Stable"]
+    # £20 of £5,020,000
+    assert lines["unmatched_prop"].iloc[0] == pytest.approx(20 / 5_020_000)
+
+
+def test_a_line_without_a_grade_or_cost_is_missing_and_not_nought(tables):
+    lines = position(("NEW", "New line", 0, 0, "funder", "stable"))
+    changed = replace(
+        tables,
+        position=lines,
+        sensitivity=sensitivity(lines),
+        credibility=credibility(TO="A"),
+    )
+    arranged = arrange_lines(changed)
+    assert arranged["grade"].isna().all()
+    assert arranged["unmatched_prop"].isna().all()
+    assert words.describe_grades(changed) == "No line could be graded."
+
+
+def test_the_figure_says_what_it_shows(tables):
+    alt = words.describe_surplus_figure(tables)
+    assert "2 of 4 are in surplus" in alt
+    assert "Trauma and orthopaedics at £180k" in alt
+    assert "General medicine at −£120k" in alt
+    assert "2 lines depend on the rule" in alt
+
+
+def test_the_figure_names_every_line_and_shows_rule_dependent_ones_apart(tables):
+    figure = plot_surplus_ranges(keep_service_lines(arrange_lines(tables)))
+    axes = figure.axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == [
+        "Trauma and orthopaedics",
+        "Emergency medicine",
+        "Maternity",
+        "General medicine",
+    ]
+    hatched = [bool(bar.get_hatch()) for bar in axes.patches]
+    assert hatched == [False, True, True, False]
+    amounts = [text.get_text() for text in axes.texts]
+    assert amounts == ["+£180k", "+£5.00k", "−£10.0k", "−£120k"]
+
+
+def test_a_figure_without_lines_can_be_shown(tables):
+    figure = plot_surplus_ranges(arrange_lines(tables).head(0))
+    assert show_figure(figure, number="5.1", caption="c", alt="a", source="s")
+
+
+def test_of_very_many_lines_both_ends_are_drawn():
+    frame = pd.DataFrame({"n": range(10)})
+    assert take_ends(frame, 4)["n"].tolist() == [0, 1, 8, 9]
+    assert take_ends(frame, 10)["n"].tolist() == list(range(10))
