@@ -182,35 +182,54 @@ def bootstrap_ratios(
     """
     rng = np.random.default_rng(seed)
     table = _tabulate_poisson()
-    makers = {name: _sum_by(pairs.of_spell, len(pairs.n)) for name, pairs in groupings.items()}
+    makers = {name: _make_sums(pairs) for name, pairs in groupings.items()}
     by_cell = _sum_by(cell, int(cell.max()) + 1 if len(cell) else 0)
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in groupings}
     for start in range(0, n_draws, DRAWS_AT_ONCE):
         width = min(DRAWS_AT_ONCE, n_draws - start)
-        places = rng.integers(0, PLACES, size=(len(days), width), dtype=np.uint16)
-        weights = table[places]
+        weights = table[rng.integers(0, PLACES, size=(len(days), width), dtype=np.uint16)]
         both = np.hstack([weights, weights * days.astype("float32")[:, None]])
         cell_sums = by_cell @ both
         for name, pairs in groupings.items():
-            drawn[name].append(_draw_groups(pairs, makers[name] @ both, cell_sums, width))
+            by_pair, by_group = makers[name]
+            peers = cell_sums[pairs.cell[pairs.is_compared]]
+            drawn[name].append(_draw_groups(by_pair @ both, peers, by_group, width))
     return {name: _take_interval(pairs, drawn[name]) for name, pairs in groupings.items()}
 
 
+def _make_sums(pairs: Pairs) -> tuple[csr_matrix, csr_matrix]:
+    """Return the matrices that add spells up to compared pairs, and compared pairs to groups."""
+    place = np.where(pairs.is_compared, np.cumsum(pairs.is_compared) - 1, -1)
+    of_spell = np.where(pairs.of_spell >= 0, np.append(place, -1)[pairs.of_spell], -1)
+    n_compared = int(pairs.is_compared.sum())
+    return (
+        _sum_by(of_spell, n_compared),
+        _sum_by(pairs.group[pairs.is_compared], len(pairs.groups)),
+    )
+
+
 def _draw_groups(
-    pairs: Pairs, pair_sums: np.ndarray, cell_sums: np.ndarray, width: int
+    own: np.ndarray, peers: np.ndarray, by_group: csr_matrix, width: int
 ) -> np.ndarray:
-    """Return ratio and effect (2 x groups x draws) of some draws."""
-    pair_sums = pair_sums.astype("float64")
-    others = cell_sums[pairs.cell].astype("float64") - pair_sums
-    mean = others[:, width:] / np.maximum(others[:, :width], 1.0)
+    """Return ratio and effect (2 x groups x draws) of some draws.
+
+    ``own`` and ``peers`` hold spells (first ``width`` columns) and days of each pair, and of its
+    whole cell; ``peers`` is used up.
+    """
+    peers -= own
+    n_peers, n = peers[:, :width], own[:, :width]
     # A draw that leaves a cell without peers says nothing of it: its spells are left out of that draw.
-    kept = (pairs.is_compared[:, None]) & (others[:, :width] > 0)
-    n = np.where(kept, pair_sums[:, :width], 0.0)
-    seen = np.where(kept, pair_sums[:, width:], 0.0)
-    by_group = _sum_by(pairs.group, len(pairs.groups))
-    n_group, observed, expected = by_group @ n, by_group @ seen, by_group @ (n * mean)
+    is_alone = n_peers == 0
+    if is_alone.any():
+        n_peers[is_alone] = 1.0
+        own[np.hstack([is_alone, is_alone])] = 0.0
+    expected = peers[:, width:]
+    expected /= n_peers
+    expected *= n
+    n_group, expected = by_group @ np.ascontiguousarray(n), by_group @ expected
+    observed = by_group @ np.ascontiguousarray(own[:, width:])
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.stack([observed / expected, (observed - expected) / n_group])
+        return np.stack([observed / expected, (observed - expected) / n_group]).astype("float64")
 
 
 def _take_interval(pairs: Pairs, drawn: list[np.ndarray]) -> pd.DataFrame:

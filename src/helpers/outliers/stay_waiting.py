@@ -82,26 +82,39 @@ def split_gaps(
         ``group, within, n_spells, mean_days, others_mean_days, gap_days, mix_days, practice_days``;
         groups without any other patients beside them are left out.
     """
-    group, within = group.astype("str").to_numpy(), within.astype("str").to_numpy()
+    codes, names = pd.factorize(group.mask(group.astype("str") == ""), sort=True)
+    frames, frame_names = pd.factorize(within.astype("str"), sort=True)
+    n_groups, n_frames = len(names), len(frame_names)
     n_cells = int(cell.max()) + 1 if len(cell) else 0
+    grouped = codes >= 0
+    spread = np.bincount(
+        codes[grouped] * n_frames + frames[grouped], minlength=n_groups * n_frames
+    ).reshape(n_groups, n_frames)
+    home = spread.argmax(axis=1)
+    is_home = grouped & (frames == home[codes]) if n_groups else grouped
+    n_own, days_own = _sum_cells(codes[is_home], cell[is_home], days[is_home], (n_groups, n_cells))
+    n_all, days_all = _sum_cells(frames, cell, days, (n_frames, n_cells))
     rows = []
-    for name in sorted(set(group) - {"", "nan"}):
-        home = pd.Series(within[group == name]).value_counts().sort_index(kind="stable").idxmax()
-        is_own, is_other = (group == name) & (within == home), (group != name) & (within == home)
-        if not is_other.any():
+    for place in range(n_groups):
+        n_b, days_b = n_all[home[place]] - n_own[place], days_all[home[place]] - days_own[place]
+        if n_b.sum() == 0:
             continue
-        n_a, n_b = (np.bincount(cell[who], minlength=n_cells) for who in (is_own, is_other))
-        days_a, days_b = (
-            np.bincount(cell[who], weights=days[who], minlength=n_cells)
-            for who in (is_own, is_other)
-        )
-        gap = split_gap(n_a, days_a, n_b, days_b)
-        means = (days_a.sum() / n_a.sum(), days_b.sum() / n_b.sum())
-        rows.append(
-            (name, home, int(is_own.sum()), *means, gap.gap_days, gap.mix_days, gap.practice_days)
-        )
-    names = ["group", "within", "n_spells", "mean_days", "others_mean_days"]
-    return pd.DataFrame(rows, columns=[*names, "gap_days", "mix_days", "practice_days"])
+        gap = split_gap(n_own[place], days_own[place], n_b, days_b)
+        n_a = n_own[place].sum()
+        means = (days_own[place].sum() / n_a, days_b.sum() / n_b.sum())
+        parts = (gap.gap_days, gap.mix_days, gap.practice_days)
+        rows.append((names[place], frame_names[home[place]], int(n_a), *means, *parts))
+    columns = ["group", "within", "n_spells", "mean_days", "others_mean_days"]
+    return pd.DataFrame(rows, columns=[*columns, "gap_days", "mix_days", "practice_days"])
+
+
+def _sum_cells(
+    row: np.ndarray, cell: np.ndarray, days: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return spells and days by row and casemix cell."""
+    key, size = row * shape[1] + cell, shape[0] * shape[1]
+    n = np.bincount(key, minlength=size).reshape(shape)
+    return n, np.bincount(key, weights=days, minlength=size).reshape(shape)
 
 
 def split_waiting(
