@@ -208,8 +208,14 @@ def test_what_is_mapped_to_no_line_is_not_counted_as_a_line(tables):
     assert find_card(changed, "Service lines in surplus")["value"] == "2 of 4"
 
 
+def test_consultants_are_counted_against_those_tested(tables):
+    # one named, one compared without a finding, one not tested
+    assert find_card(tables, "Consultants")["value"] == "1 of 2"
+    assert find_card(without_patients(tables), "Consultants")["value"] == "Not tested"
+
+
 def test_the_saving_is_a_range(tables):
-    card = find_card(tables, "Saving")
+    card = find_card(tables, "saving")
     assert card["value"] == "£60.0k to £190k"
     assert "best estimate £120k" in card["note"]
 
@@ -225,13 +231,13 @@ def test_the_saving_is_a_range(tables):
     ],
 )
 def test_no_saving_says_why(tables, excess_gbp, expected):
-    card = find_card(replace(tables, saving=saving(0, 0, 0, excess_gbp)), "Saving")
+    card = find_card(replace(tables, saving=saving(0, 0, 0, excess_gbp)), "saving")
     assert (card["value"], card["note"]) == ("None identified", expected)
 
 
 def test_a_trust_with_too_few_consultants_is_not_said_to_have_no_outliers(tables):
     few = replace(tables, review=review(("C1", "not_tested", "")))
-    assert find_card(few, "Saving")["value"] == "Not tested"
+    assert find_card(few, "saving")["value"] == "Not tested"
 
 
 def test_rows_set_aside_are_shown_against_rows_read(tables):
@@ -384,7 +390,7 @@ def test_files_that_are_missing_are_named_by_what_they_would_show(tables):
 def test_a_trust_without_patients_reads_well(tables):
     averaged = without_patients(tables)
     assert "averaged over service lines" in words.describe_missing(averaged)
-    assert find_card(averaged, "Saving")["value"] == "Not tested"
+    assert find_card(averaged, "saving")["value"] == "Not tested"
     assert len(words.describe_first_looks(averaged)) == 1
     assert show_cards(words.describe_headlines(averaged))
 

@@ -34,6 +34,7 @@ def describe_headlines(tables: SummaryTables) -> list[dict[str, str]]:
         *_describe_money(tables),
         describe_subsidy_card(tables.totals),
         describe_lines_card(tables),
+        describe_review_card(tables),
         describe_saving_card(tables),
         describe_rows_card(tables.accounts),
         describe_tracing_card(tables.credibility),
@@ -67,7 +68,7 @@ def describe_subsidy_card(totals: pd.DataFrame) -> dict[str, str]:
     )
     if unfunded:
         note += f". A further {format_gbp(unfunded)} of deficits no line pays for"
-    return _card("Cross-subsidy between service lines", format_gbp(volume), note)
+    return _card("Cross-subsidy between lines", format_gbp(volume), note)
 
 
 def describe_lines_card(tables: SummaryTables) -> dict[str, str]:
@@ -87,9 +88,20 @@ def describe_lines_card(tables: SummaryTables) -> dict[str, str]:
     )
 
 
+def describe_review_card(tables: SummaryTables) -> dict[str, str]:
+    """Return how many consultants' cost differs from peers' beyond natural variation."""
+    label = "Consultants who cost more than peers"
+    n_tested = count_tested(tables.review)
+    if not n_tested:
+        return _card(label, "Not tested", "see the next figure for the reason")
+    is_named = (tables.review["measure"] == "cost") & (tables.review["flag"] == "outlier")
+    note = "for the same casemix, beyond natural variation; each has a right of reply"
+    return _card(label, f"{int(is_named.sum())} of {format_count(n_tested)}", note)
+
+
 def describe_saving_card(tables: SummaryTables) -> dict[str, str]:
     """Return what ending unexplained excess cost would save, as a range."""
-    label = "Saving if unexplained excess cost ended"
+    label = "Possible saving"
     total = tables.saving[tables.saving["consultant_code"] == "TOTAL"]
     if not tables.has_patients:
         return _card(label, "Not tested", "this needs activity by patient, which was not supplied")
@@ -108,7 +120,10 @@ def describe_saving_card(tables: SummaryTables) -> dict[str, str]:
         return _card(label, "None identified", note)
     low, high = format_gbp(row["ci_low_pence"]), format_gbp(row["ci_high_pence"])
     best = format_gbp(row["saving_pence"])
-    note = f"90% interval, best estimate {best}; only where outcomes are no better. A question for review, not a budget cut"
+    note = (
+        f"if unexplained excess cost ended: 90% interval, best estimate {best}; counted only where "
+        "outcomes are no better. A question for review, not a budget cut"
+    )
     return _card(label, f"{low} to {high}", note)
 
 
