@@ -18,6 +18,28 @@ from helpers.errors import CommandError, HelpersError
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
+class ReadError(Exception):
+    """A file the engine could not read: the line, where known, and why. Holds no values."""
+
+    def __init__(self, line: int | None, expected: int | None, found: int | None) -> None:
+        super().__init__(f"line {line}: {found} fields, {expected} expected")
+        self.line, self.expected, self.found = line, expected, found
+
+    @classmethod
+    def from_engine(cls, text: str) -> ReadError:
+        """Take the line and the numbers of fields out of the engine's message; leave the row."""
+
+        def find(pattern: str) -> int | None:
+            found = re.search(pattern, text, flags=re.MULTILINE)
+            return int(found[1]) if found else None
+
+        return cls(
+            find(r"CSV Error on Line: (\d+)"),
+            find(r"^Expected Number of Columns: (\d+)"),
+            find(r"^Expected Number of Columns: \d+ Found: (\d+)"),
+        )
+
+
 class Engine:
     """A DuckDB database in memory that may spill to ``spill``; closed with ``close`` or ``with``.
 
@@ -63,6 +85,12 @@ class Engine:
         """Make or replace a table from a SELECT; it may read the table it replaces."""
         self._execute(f"CREATE OR REPLACE TABLE {_check(name)} AS {sql}", parameters)
 
+    def create_view(self, name: str, sql: str) -> None:
+        """Make or replace a view: a SELECT without parameters, worked out when it is read."""
+        if self.has(name):
+            self.drop(name)
+        self._execute(f"CREATE VIEW {_check(name)} AS {sql}", {})
+
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:
         """Return the rows of a SELECT as a frame: text as `str`, whole numbers as int64 or Int64."""
         return self._execute(sql, parameters).df()
@@ -74,6 +102,45 @@ class Engine:
             self.run(f"CREATE OR REPLACE TABLE {_check(name)} AS SELECT * FROM incoming_frame")
         finally:
             self._connection.unregister("incoming_frame")
+
+    def add_csv(self, name: str, path: Path, columns: list[str], *, delimiter: str = ",") -> None:
+        """Make a table of a UTF-8 text file: every column is text, ``row_number`` counts from 1.
+
+        The header line is passed over; ``columns`` names the fields in the file's order. Nothing is
+        guessed: a row with another number of fields, or an unclosed quote, raises ``ReadError``.
+        """
+        fields = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
+        place = str(path).replace("'", "''")
+        self.run("SET preserve_insertion_order = true")
+        try:
+            self.run(
+                f"CREATE OR REPLACE TABLE {_check(name)} AS SELECT *, row_number() OVER () AS row_number "
+                f"FROM read_csv('{place}', columns = {{{fields}}}, header = false, skip = 1, "
+                f"auto_detect = false, delim = '{delimiter}', quote = '\"', escape = '\"', "
+                "strict_mode = true)"
+            )
+        except (duckdb.InvalidInputException, duckdb.IOException) as error:
+            raise ReadError.from_engine(str(error)) from None
+        finally:
+            self.run("SET preserve_insertion_order = false")
+
+    def add_parquet_text(self, name: str, path: Path, columns: dict[str, str]) -> None:
+        """Make a table of a Parquet file, its columns cast to text and renamed by ``columns``."""
+        place = str(path).replace("'", "''")
+        fields = ", ".join(
+            f'CAST("{theirs.replace(chr(34), chr(34) * 2)}" AS VARCHAR) AS "{ours}"'
+            for theirs, ours in columns.items()
+        )
+        self.run("SET preserve_insertion_order = true")
+        try:
+            self.run(
+                f"CREATE OR REPLACE TABLE {_check(name)} AS SELECT {fields}, "
+                f"row_number() OVER () AS row_number FROM read_parquet('{place}')"
+            )
+        except duckdb.Error as error:
+            raise ReadError.from_engine(str(error)) from None
+        finally:
+            self.run("SET preserve_insertion_order = false")
 
     def add_parquet(self, name: str, path: Path) -> None:
         """Make a view of a Parquet file; nothing is read until it is asked for."""
@@ -93,7 +160,8 @@ class Engine:
 
     def has(self, name: str) -> bool:
         found = self._execute(
-            "SELECT count(*) FROM information_schema.tables WHERE table_name = $name", {"name": name}
+            "SELECT count(*) FROM information_schema.tables WHERE table_name = $name",
+            {"name": name},
         )
         return bool(found.fetchone()[0])
 
@@ -106,7 +174,8 @@ class Engine:
     def drop(self, *names: str) -> None:
         for name in names:
             kind = self._execute(
-                "SELECT table_type FROM information_schema.tables WHERE table_name = $name", {"name": name}
+                "SELECT table_type FROM information_schema.tables WHERE table_name = $name",
+                {"name": name},
             ).fetchone()
             if kind:
                 self.run(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {_check(name)}")

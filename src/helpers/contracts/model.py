@@ -68,12 +68,25 @@ class Table:
     def stored_columns(self) -> list[str]:
         return [self.stored_name(column) for column in self.columns]
 
+    @property
+    def pandas_kinds(self) -> dict[str, str]:
+        """Return how each stored column is held in a frame: money that must be there as plain int64."""
+        return {
+            self.stored_name(name): "int64"
+            if column.kind == "money" and column.required
+            else STORED_AS[column.kind][1]
+            for name, column in self.columns.items()
+        }
+
 
 class QueryEngine(Protocol):
     """What calculation modules may ask of the engine (helpers.engine opens one)."""
 
     def create(self, name: str, sql: str, **parameters: Any) -> None:
         """Make or replace a table from a SELECT."""
+
+    def create_view(self, name: str, sql: str) -> None:
+        """Make or replace a view of a SELECT that has no parameters."""
 
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:
         """Return the rows of a SELECT."""

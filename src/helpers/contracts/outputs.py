@@ -100,6 +100,7 @@ CLEANING = [
             "n_rows": ("int", "Rows read."),
             "sha256": ("code", "Checksum of the file."),
             "panel": ("text", "What the file makes possible."),
+            "is_on": ("bool", "The file was there."),
             "notice": ("text", "What the reader noticed, in words."),
         },
         "file",

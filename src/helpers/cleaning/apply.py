@@ -1,0 +1,188 @@
+"""Run one rule on one table: find, log, and do what the rule says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from helpers.cleaning.model import FrameRule, Rule, Settings, SqlRule
+from helpers.cleaning.values import quote
+from helpers.contracts import INPUTS, ROW_NUMBER, STORED_AS, QueryEngine, Table
+
+LOG_COLUMNS = (
+    "file", "row_key", "rule", "severity", "effect", "action", "column", "old_value", "new_value",
+    "amount_pence", ROW_NUMBER,
+)  # fmt: skip
+
+
+class Log:
+    """The findings of all rules so far, one engine table a rule that found something."""
+
+    def __init__(self, db: QueryEngine) -> None:
+        self._db, self._tables = db, list[str]()
+
+    def new_name(self) -> str:
+        """Return the name of the next table of findings, and count it in."""
+        self._tables.append(f"findings_{len(self._tables) + 1:04}")
+        return self._tables[-1]
+
+    def take_back(self) -> None:
+        """Forget the last table: the rule found nothing."""
+        self._db.drop(self._tables.pop())
+
+    def add_frame(self, frame: pd.DataFrame) -> None:
+        """Add findings about small tables."""
+        if len(frame):
+            self._db.add_frame(self.new_name(), frame[list(LOG_COLUMNS)])
+
+    def close(self, name: str) -> None:
+        """Make one table of all findings, and forget the parts."""
+        kinds = [
+            f"CAST(NULL AS {'BIGINT' if n in ('amount_pence', ROW_NUMBER) else 'VARCHAR'})"
+            for n in LOG_COLUMNS
+        ]
+        empty = ", ".join(
+            f"{kind} AS {quote(n)}" for kind, n in zip(kinds, LOG_COLUMNS, strict=True)
+        )
+        columns = ", ".join(quote(n) for n in LOG_COLUMNS)
+        parts = [
+            f"SELECT {empty} WHERE FALSE",
+            *(f"SELECT {columns} FROM {part}" for part in self._tables),
+        ]
+        self._db.create(name, " UNION ALL ".join(parts))
+        self._db.drop(*self._tables)
+        self._tables.clear()
+
+
+def bind(sql: str, settings: Settings) -> dict[str, Any]:
+    """Return the parameters that a statement uses: the year's first and last day."""
+    return {name: settings[name] for name in ("period_start", "period_end") if f"${name}" in sql}
+
+
+def write_row_key(table: Table, prefix: str = "") -> str:
+    """Return the SQL of a row's key, or of its place in the file where it has none."""
+    place = f"'row ' || CAST({prefix}{ROW_NUMBER} AS VARCHAR)"
+    if not table.key:
+        return place
+    parts = ", ".join(
+        f"CAST({prefix}{quote(table.stored_name(name))} AS VARCHAR)" for name in table.key
+    )
+    return f"coalesce(nullif(concat_ws(':', {parts}), ''), {place})"
+
+
+def write_text(text: str) -> str:
+    """Return a text as a SQL literal; only for words of the rules themselves."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def apply_sql_rule(db: QueryEngine, rule: SqlRule, settings: Settings, log: Log) -> int:
+    """Find what a rule finds in ``clean_<file>``, log it, act on it; return the number of findings."""
+    table = INPUTS[rule.file]
+    name = log.new_name()
+    if rule.effect == "add rows":
+        source, key = f"({rule.sql}) AS found", "found.row_key"
+    else:
+        source = f"({rule.sql}) AS found JOIN clean_{rule.file} AS clean ON clean.row_number = found.row_number"
+        key = write_row_key(table, "clean.")
+    db.create(
+        name,
+        f"SELECT {write_text(rule.file)} AS file, {key} AS row_key, {write_text(rule.code)} AS rule, "
+        f"{write_text(rule.severity)} AS severity, {write_text(rule.effect)} AS effect, "
+        f"{write_text(rule.action)} AS action, "
+        'found.column_name AS "column", found.old_value, found.new_value, found.amount_pence, '
+        f"found.row_number FROM {source}",
+        **bind(rule.sql, settings),
+    )
+    n_found = int(db.frame(f"SELECT count(*) AS n FROM {name}")["n"].iloc[0])
+    if n_found == 0:
+        log.take_back()
+        return 0
+    if rule.effect == "set aside":
+        set_aside(db, rule.file, name)
+    elif rule.effect == "rewrite":
+        kinds = {table.stored_name(c): STORED_AS[one.kind][0] for c, one in table.columns.items()}
+        rewrite(db, f"clean_{rule.file}", name, kinds)
+    elif rule.effect == "add rows":
+        add_rows(db, rule, settings)
+    return n_found
+
+
+def set_aside(db: QueryEngine, file: str, findings: str) -> None:
+    """Move the rows that were found from ``clean_<file>`` to ``excluded_<file>``."""
+    moved = (
+        f"SELECT rows.* FROM clean_{file} AS rows WHERE EXISTS "
+        f"(SELECT 1 FROM {findings} AS found WHERE found.row_number = rows.row_number)"
+    )
+    earlier = f"SELECT * FROM excluded_{file} UNION ALL " if db.has(f"excluded_{file}") else ""
+    db.create(f"excluded_{file}", earlier + moved)
+    db.create(
+        f"clean_{file}",
+        f"SELECT rows.* FROM clean_{file} AS rows WHERE rows.row_number IS NULL OR NOT EXISTS "
+        f"(SELECT 1 FROM {findings} AS found WHERE found.row_number = rows.row_number)",
+    )
+
+
+def rewrite(db: QueryEngine, name: str, findings: str, kinds: Mapping[str, str]) -> None:
+    """Put the new values that were found into a table."""
+    touched = set(db.frame(f'SELECT DISTINCT "column" AS name FROM {findings}')["name"])
+    joins, values = [], []
+    for place, column in enumerate(db.columns(name)):
+        if column not in touched:
+            values.append(f"rows.{quote(column)}")
+            continue
+        joins.append(
+            f"LEFT JOIN (SELECT row_number, new_value FROM {findings} WHERE \"column\" = '{column}') "
+            f"AS new_{place} ON new_{place}.row_number = rows.row_number"
+        )
+        values.append(
+            f"CASE WHEN new_{place}.row_number IS NULL THEN rows.{quote(column)} "
+            f"ELSE CAST(new_{place}.new_value AS {kinds[column]}) END AS {quote(column)}"
+        )
+    db.create(name, f"SELECT {', '.join(values)} FROM {name} AS rows {' '.join(joins)}")
+
+
+def add_rows(db: QueryEngine, rule: SqlRule, settings: Settings) -> None:
+    """Add the rows a rule makes; they have no row number, because no file holds them."""
+    columns = ", ".join(quote(column) for column in db.columns(f"clean_{rule.file}"))
+    db.create(
+        f"clean_{rule.file}",
+        f"SELECT {columns} FROM clean_{rule.file} UNION ALL SELECT {columns} FROM ({rule.new_rows}) AS made",
+        **bind(rule.new_rows, settings),
+    )
+
+
+def apply_frame_rule(
+    rule: FrameRule, frames: dict[str, pd.DataFrame], settings: Settings, log: Log
+) -> dict[str, pd.DataFrame]:
+    """Run a rule on small tables, log what it finds, and return the frames after it."""
+    if rule.find is None:
+        raise ValueError(f"{rule.code} has no function")
+    findings = rule.find(frames, settings)
+    if findings.empty:
+        return frames
+    frame = frames[rule.file]
+    log.add_frame(describe_findings(rule, findings, frame))
+    if rule.effect != "set aside":
+        return frames
+    kept = frame[~frame[ROW_NUMBER].isin(findings["row_number"])].reset_index(drop=True)
+    return {**frames, rule.file: kept}
+
+
+def describe_findings(rule: Rule, findings: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return findings about a small table as rows of the log."""
+    table = INPUTS[rule.file]
+    if "row_key" not in findings:
+        rows = frame.set_index(ROW_NUMBER).reindex(findings["row_number"].astype("int64"))
+        place = "row " + findings["row_number"].astype("int64").astype("str")
+        parts = [rows[table.stored_name(name)].astype("str").fillna("") for name in table.key]
+        keys = parts[0].str.cat(parts[1:], sep=":").to_numpy() if parts else place.to_numpy()
+        findings = findings.assign(row_key=keys)
+    return findings.rename(columns={"column_name": "column"}).assign(
+        file=rule.file,
+        rule=rule.code,
+        severity=rule.severity,
+        effect=rule.effect,
+        action=rule.action,
+    )

@@ -1,0 +1,143 @@
+"""Corrections that the trust has agreed (`corrections.csv`): applied to the text as received.
+
+A correction names a file, the key of a row, a column, the value as received and the value that
+should stand there. It is compared and put in before types are read, so that every rule judges the
+corrected value, and it is logged as COR-001.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers.cleaning.apply import Log, describe_findings, rewrite
+from helpers.cleaning.model import Rule
+from helpers.cleaning.values import MISSING, present
+from helpers.contracts import INPUTS, ROW_NUMBER, QueryEngine
+from helpers.errors import InputError, name_a_few
+
+FILE = "corrections"
+WORDS = "A correction that the trust has agreed."
+ACTION = "the agreed value put in"
+KEY_SEPARATOR = ":"  # between the parts of a key of several columns
+
+
+def apply_corrections(
+    frames: dict[str, pd.DataFrame], db: QueryEngine, log: Log
+) -> dict[str, pd.DataFrame]:
+    """Put agreed corrections into the text of large and small tables; return the small ones.
+
+    Raises
+    ------
+    InputError
+        COR-001 if a correction names a file, column or row that is not there, or the row holds
+        another value than the one to be corrected.
+    """
+    if FILE not in frames or frames[FILE].empty:
+        return frames
+    wanted = _read_corrections(frames[FILE])
+    result = dict(frames)
+    for file, asked in wanted.groupby("file", sort=True):
+        _check_place(str(file), asked, frames, db)
+        name = str(file)
+        texts = frames[name] if name in frames else _find_candidates(db, name, asked)
+        found = _match(name, asked, texts)
+        rule = Rule("COR-001", name, "corrections", "R", "rewrite", WORDS, ACTION)
+        log_rows = describe_findings(rule, found, texts)
+        log.add_frame(log_rows)
+        if name in frames:
+            result[name] = _put_in(frames[name], found)
+        else:
+            db.add_frame("corrections_found", log_rows)
+            kinds = dict.fromkeys(db.columns(f"raw_{name}"), "VARCHAR")
+            rewrite(db, f"raw_{name}", "corrections_found", kinds)
+            db.drop("corrections_found")
+    return result
+
+
+def _read_corrections(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return corrections with blanks and the words for "no value" alike."""
+    columns = {}
+    for name in ("file", "key", "column", "old", "new"):
+        text = frame[name] if name in frame else pd.Series("", index=frame.index, dtype="str")
+        columns[name] = _as_blank(text)
+    wanted = pd.DataFrame(columns).assign(**{ROW_NUMBER: frame[ROW_NUMBER]})
+    wanted["file"] = wanted["file"].str.lower().str.removesuffix(".csv")
+    return wanted
+
+
+def _as_blank(text: pd.Series) -> pd.Series:
+    stripped = text.astype("str").fillna("").str.strip()
+    return stripped.mask(stripped.str.upper().isin(MISSING), "")
+
+
+def _check_place(
+    file: str, asked: pd.DataFrame, frames: dict[str, pd.DataFrame], db: QueryEngine
+) -> None:
+    if file not in INPUTS or not (file in frames or db.has(f"raw_{file}")):
+        raise InputError(
+            f"corrections, column file: {len(asked):,} corrections are to {name_a_few([file])}, which is not "
+            "among the files received.\nCorrect the name, or take them out.",
+            rule="COR-001",
+        )
+    if not INPUTS[file].key:
+        raise InputError(
+            f"corrections: {file} has no key, so a row of it cannot be named.\n"
+            "Correct the extract itself.",
+            rule="COR-001",
+        )
+    there = set(frames[file].columns if file in frames else db.columns(f"raw_{file}"))
+    wrong = sorted(set(asked["column"]) - (there - {ROW_NUMBER}))
+    if wrong:
+        raise InputError(
+            f"corrections, column column: {file} has no {name_a_few(wrong)}.", rule="COR-001"
+        )
+
+
+def _find_candidates(db: QueryEngine, file: str, asked: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a large file that corrections name by their key."""
+    db.add_frame("corrections_asked", asked[["key"]].drop_duplicates())
+    parts = ", ".join(f"coalesce({present(name)}, '')" for name in INPUTS[file].key)
+    rows = db.frame(
+        f"SELECT rows.* FROM raw_{file} AS rows WHERE concat_ws('{KEY_SEPARATOR}', {parts}) IN "
+        "(SELECT key FROM corrections_asked) ORDER BY row_number"
+    )
+    db.drop("corrections_asked")
+    return rows
+
+
+def _match(file: str, asked: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
+    """Return findings: each row that a correction names and that holds the value to be corrected."""
+    keys = [_as_blank(texts[name]) for name in INPUTS[file].key]
+    row_key = keys[0].str.cat(keys[1:], sep=KEY_SEPARATOR) if len(keys) > 1 else keys[0]
+    found = []
+    for column, some in asked.groupby("column", sort=True):
+        rows = pd.DataFrame(
+            {"key": row_key, "old": _as_blank(texts[column]), ROW_NUMBER: texts[ROW_NUMBER]}
+        )
+        both = some.drop(columns=ROW_NUMBER).assign(asked=some[ROW_NUMBER])
+        found.append(rows.merge(both, on=["key", "old"], how="inner", validate="many_to_many"))
+    hits = pd.concat(found)
+    unmet = asked[~asked[ROW_NUMBER].isin(hits["asked"])]
+    if len(unmet):
+        raise InputError(
+            f"corrections: {len(unmet):,} of {len(asked):,} corrections to {file} match nothing: no row has "
+            f"their key and holds the old value. They are in data rows {name_a_few(unmet[ROW_NUMBER])} of the "
+            f"file, for the columns {name_a_few(unmet['column'])}.\n"
+            "Write the key and the old value as they are in the extract, or take the correction out.",
+            rule="COR-001",
+        )
+    named = hits.rename(columns={"column": "column_name", "old": "old_value", "new": "new_value"})
+    once = named.drop_duplicates([ROW_NUMBER, "column_name"])
+    once = once.assign(
+        row_key=once["key"], amount_pence=pd.array([pd.NA] * len(once), dtype="Int64")
+    )
+    return once.sort_values([ROW_NUMBER, "column_name"]).reset_index(drop=True)
+
+
+def _put_in(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    result = frame.copy()
+    for column, some in found.groupby("column_name", sort=True):
+        new = some.set_index(ROW_NUMBER)["new_value"]
+        at = result[ROW_NUMBER].isin(new.index)
+        result.loc[at, column] = result.loc[at, ROW_NUMBER].map(new)
+    return result

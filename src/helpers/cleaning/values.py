@@ -1,0 +1,107 @@
+"""SQL that turns text into typed values: dates, whole numbers, and money as exact whole pence.
+
+The work is in layers, each a SELECT over the one before: ``present`` (text without outer blanks),
+``digits`` (the plain number in an amount) and ``typed``. Missing text, and text that cannot be read
+as its kind, both end as NULL; ``types`` tells the two apart.
+"""
+
+from __future__ import annotations
+
+from helpers.contracts import Column
+from helpers.contracts.model import Kind
+
+# What an extract writes for "no value"; compared in capitals.
+MISSING = ("", "NULL", "N/A", "-", "*", "?")
+NO_BREAK_SPACE, MINUS_SIGN = "\u00a0", "\u2212"
+TRUE_WORDS = ("1", "Y", "YES", "T", "TRUE")
+FALSE_WORDS = ("0", "N", "NO", "F", "FALSE")
+NUMERIC_KINDS: tuple[Kind, ...] = ("int", "number", "money")
+WHOLE_NUMBER = r"^[+-]?[0-9]{1,18}([.]0*)?$"
+DECIMAL_NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
+# Whole pence: two decimals at most, zeros after them change nothing; 15 digits of pounds fit int64.
+POUNDS_AND_PENCE = r"^[+-]?([0-9]{1,15}([.][0-9]{0,2}0*)?|[.][0-9]{1,2}0*)$"
+ANY_POUNDS = r"^[+-]?([0-9]{1,15}[.]?[0-9]*|[.][0-9]+)$"
+# A comma stands before three digits; 1234,56 is not taken for 123456.
+THOUSANDS = r"^[^0-9,]*[0-9]{1,3}(,[0-9]{3})+([^0-9,].*)?$"
+UNREADABLE = "unreadable"
+
+
+def quote(name: str) -> str:
+    """Return a column name that may also be a word of SQL (`from`, `to`, `column`)."""
+    return f'"{name}"'
+
+
+def list_texts(values: tuple[str, ...]) -> str:
+    """Return values as a SQL list."""
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+
+
+def matches(text: str, pattern: str) -> str:
+    """Return the test that a text has a pattern (a function whose name differs between engines)."""
+    return f"regexp_matches({text}, '{pattern}')"
+
+
+def present(name: str) -> str:
+    """Return a column's text without outer blanks; NULL where the extract writes "no value"."""
+    text = f"trim(translate({quote(name)}, '{NO_BREAK_SPACE}\t', '  '))"
+    return f"CASE WHEN upper({text}) IN ({list_texts(MISSING)}) THEN NULL ELSE {text} END"
+
+
+def digits(name: str, kind: Kind) -> str:
+    """Return the plain number in an amount; other kinds as they are.
+
+    `£1,234.50` is 1234.50; `(12.30)` and `12.30-` are -12.30.
+    """
+    text = quote(name)
+    if kind not in NUMERIC_KINDS:
+        return text
+    bare = f"translate({text}, '{MINUS_SIGN}£, ', '-')"
+    return (
+        f"CASE WHEN {text} LIKE '%,%' AND NOT {matches(text, THOUSANDS)} THEN '{UNREADABLE}' "
+        f"WHEN {bare} LIKE '(%)' THEN '-' || substr({bare}, 2, length({bare}) - 2) "
+        f"WHEN {bare} LIKE '%-' THEN '-' || substr({bare}, 1, length({bare}) - 1) "
+        f"ELSE {bare} END"
+    )
+
+
+def typed(name: str, column: Column, *, round_money: bool = False) -> str:
+    """Return the typed value of a column of digits or text.
+
+    Money is whole pence. With ``round_money`` an amount with parts of a penny is rounded, half away
+    from zero; without it such an amount is unreadable.
+    """
+    text, kind = quote(name), column.kind
+    if kind == "int":
+        return _when(WHOLE_NUMBER, text, f"TRY_CAST(split_part({text}, '.', 1) AS BIGINT)")
+    if kind == "number":
+        return _when(DECIMAL_NUMBER, text, f"TRY_CAST({text} AS DOUBLE)")
+    if kind == "money":
+        exact = f"CAST(TRY_CAST({text} AS DECIMAL(18, 2)) * 100 AS BIGINT)"
+        return _when(ANY_POUNDS if round_money else POUNDS_AND_PENCE, text, exact)
+    if kind == "datetime":
+        return _moment(text)
+    if kind == "date":
+        return f"CAST({_moment(text)} AS DATE)"
+    if kind == "bool":
+        return (
+            f"CASE WHEN upper({text}) IN ({list_texts(TRUE_WORDS)}) THEN TRUE "
+            f"WHEN upper({text}) IN ({list_texts(FALSE_WORDS)}) THEN FALSE END"
+        )
+    return text
+
+
+def _when(pattern: str, text: str, value: str) -> str:
+    return f"CASE WHEN {matches(text, pattern)} THEN {value} END"
+
+
+def _moment(text: str) -> str:
+    """Return a timestamp from `2024-07-03T07:30`, `2024-07-03` or `03/07/2024 07:30`."""
+    year_and_time = f"split_part({text}, '/', 3)"
+    british = (
+        f"substr({year_and_time}, 1, 4) || '-' || lpad(split_part({text}, '/', 2), 2, '0') || '-' || "
+        f"lpad(split_part({text}, '/', 1), 2, '0') || substr({year_and_time}, 5)"
+    )
+    return (
+        f"CASE WHEN {text} LIKE '____-__-__%' THEN TRY_CAST({text} AS TIMESTAMP) "
+        f"WHEN {text} LIKE '%/%/____%' THEN TRY_CAST({british} AS TIMESTAMP) END"
+    )

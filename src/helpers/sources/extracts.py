@@ -1,0 +1,224 @@
+"""A trust's folder, read whole; and its clean tables, written and read again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers.contracts import (
+    ACTIVITY_EVENTS,
+    INPUTS,
+    PLICS_MANDATORY,
+    Cleaned,
+    Received,
+    Table,
+)
+from helpers.engine import Engine
+from helpers.errors import InputError, name_a_few
+from helpers.run import Run, check_input_dir
+from helpers.sources.encodings import find_sha256
+from helpers.sources.readers import ENDINGS, FileRead, read_file
+from helpers.sources.settings import TRUST_FILE, read_renames, read_settings
+from helpers.sources.tables import has_table, open_table, read_table, write_table
+
+DATE_SETTINGS = ("period_start", "period_end")
+
+
+def read_trust(run: Run, db: Engine) -> Received:
+    """Read every file of a trust's folder as text.
+
+    Large tables go to the engine as ``raw_<file>``; small ones are frames.
+
+    Raises
+    ------
+    InputError
+        If the folder is another trust's, a mandatory file is missing, two files hold one table, or
+        a file cannot be read.
+    """
+    folder = check_input_dir(run)
+    settings, notices = read_settings(folder, run)
+    renames = read_renames(folder)
+    found = find_files(folder)
+    mode = find_mode(found)
+    check_mandatory(found, mode, folder)
+    settings["mode"] = mode
+    frames: dict[str, pd.DataFrame] = {}
+    records = [_describe_settings_file(folder, notices)]
+    with tempfile.TemporaryDirectory(prefix="helpers-") as workspace:
+        for name, table in INPUTS.items():
+            if name not in found:
+                db.drop(f"raw_{name}")
+                records.append(_describe_absent(table, mode))
+                continue
+            read = read_file(
+                found[name], table, db, renames=renames.get(name, {}), workspace=Path(workspace)
+            )
+            if not table.large:
+                frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
+                db.drop(f"raw_{name}")
+            records.append(_describe_found(table, found[name], read))
+    return Received(settings, mode, frames, pd.DataFrame(records))
+
+
+def find_files(folder: Path) -> dict[str, Path]:
+    """Return the file of each table: ``<name>.<ending>``, in capitals or small letters.
+
+    Raises
+    ------
+    InputError
+        If two files hold one table.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        name = path.stem.lower()
+        if path.suffix.lower() in ENDINGS and name in INPUTS and path.is_file():
+            found.setdefault(name, []).append(path)
+    for name, paths in found.items():
+        if len(paths) > 1:
+            raise InputError(
+                f"{len(paths)} files hold {name}: {name_a_few(path.name for path in paths)}.\n"
+                "Leave the one to be used in the folder and move the others out."
+            )
+    return {name: paths[0] for name, paths in found.items()}
+
+
+def find_mode(found: dict[str, Path]) -> str:
+    """Return ``slr`` for a trust with line drivers and no activity feed at all, else ``plics``."""
+    has_activity = any(name in found for name in ACTIVITY_EVENTS)
+    return "slr" if "line_drivers" in found and not has_activity else "plics"
+
+
+def check_mandatory(found: dict[str, Path], mode: str, folder: Path) -> None:
+    """Refuse a folder that lacks a mandatory file, and say what is there."""
+    missing = [
+        name for name, table in INPUTS.items() if name not in found and _is_needed(table, mode)
+    ]
+    if not missing:
+        return
+    there = name_a_few((path.name for path in folder.iterdir()), few=40)
+    without_feeds = (
+        "\nA trust without activity feeds needs none of apc_episodes, op_attendances and ward_stays, but "
+        "line_drivers.csv."
+        if "apc_episodes" in missing
+        else ""
+    )
+    raise InputError(
+        f"{folder} lacks {len(missing)} of the files that a report needs: {', '.join(missing)}.\n"
+        f"It holds: {there}.\nAdd each as <name>.csv (or {', '.join(ENDINGS[1:])}); docs/your-own-data.md "
+        f"lists their columns.{without_feeds}"
+    )
+
+
+def _is_needed(table: Table, mode: str) -> bool:
+    needed = table.mandatory or table.name in PLICS_MANDATORY
+    return needed and not (mode == "slr" and table.name in PLICS_MANDATORY)
+
+
+def _describe_settings_file(folder: Path, notices: list[str]) -> dict[str, object]:
+    path = folder / TRUST_FILE
+    return {
+        "file": "trust",
+        "found": TRUST_FILE,
+        "n_rows": 0,
+        "sha256": find_sha256(path),
+        "panel": "",
+        "is_on": True,
+        "notice": " ".join(notices),
+    }
+
+
+def _describe_found(table: Table, path: Path, read: FileRead) -> dict[str, object]:
+    return {
+        "file": table.name,
+        "found": path.name,
+        "n_rows": read.n_rows,
+        "sha256": find_sha256(path),
+        "panel": table.panel,
+        "is_on": True,
+        "notice": " ".join(read.notices),
+    }
+
+
+def _describe_absent(table: Table, mode: str) -> dict[str, object]:
+    notice = f"There is no {table.name} file: the report goes without {table.panel}."
+    if mode == "slr" and table.name in PLICS_MANDATORY:
+        notice = (
+            "Not needed: this trust's costs go to lines by line_drivers, without activity feeds."
+        )
+    if mode == "plics" and table.name == "line_drivers":
+        notice = "Not needed: this trust has activity feeds."
+    return {
+        "file": table.name,
+        "found": "",
+        "n_rows": 0,
+        "sha256": "",
+        "panel": table.panel,
+        "is_on": False,
+        "notice": notice,
+    }
+
+
+def write_cleaned(run: Run, db: Engine, cleaned: Cleaned) -> None:
+    """Write the clean tables, the log, the accounts and the settings for the steps that follow."""
+    settings = [
+        {"key": key, "value": json.dumps(value, default=_date_as_text)}
+        for key, value in cleaned.settings.items()
+    ]
+    write_table(run, "clean_settings", pd.DataFrame(settings))
+    write_table(run, "input_files", cleaned.input_files)
+    write_table(run, "cleaning_accounts", cleaned.accounts)
+    write_table(run, "cleaning_summary", cleaned.summary)
+    write_table(run, "cleaning_log", db)
+    for name, table in INPUTS.items():
+        if table.large and db.has(f"clean_{name}"):
+            write_table(run, f"clean_{name}", db)
+        elif not table.large and name in cleaned.frames:
+            write_table(run, f"clean_{name}", cleaned.frames[name])
+        else:
+            _forget_table(run, f"clean_{name}")
+
+
+def _forget_table(run: Run, name: str) -> None:
+    """Take away what an earlier run wrote, so that a file taken out of the folder is gone."""
+    for ending in (".parquet", ".csv"):
+        (run.tables / f"{name}{ending}").unlink(missing_ok=True)
+
+
+def _date_as_text(value: object) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"a setting cannot be {type(value).__name__}")
+
+
+def read_clean(run: Run, db: Engine) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Return the small clean tables by file name, and the settings; open the large in the engine.
+
+    Large tables become views ``clean_<file>``; a file that the trust did not supply has neither.
+    """
+    settings = {
+        row.key: json.loads(row.value) for row in read_table(run, "clean_settings").itertuples()
+    }
+    for key in DATE_SETTINGS:
+        settings[key] = dt.date.fromisoformat(settings[key])
+    received = read_table(run, "input_files")
+    given = set(received.loc[received["is_on"], "file"])
+    frames = {}
+    for name, table in INPUTS.items():
+        db.drop(f"clean_{name}")
+        if name not in given or not has_table(run, f"clean_{name}"):
+            continue
+        if table.large:
+            open_table(run, db, f"clean_{name}")
+        else:
+            frames[name] = hold_types(read_table(run, f"clean_{name}"), table)
+    return frames, settings
+
+
+def hold_types(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return a frame with each column held as its contract says (Parquet may hand back another)."""
+    return frame.astype(table.pandas_kinds)
