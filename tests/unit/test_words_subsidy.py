@@ -359,10 +359,13 @@ def test_every_figure_can_be_drawn_at_the_edges(surplus):
         plot_surplus_by_line(lines),
         plot_coverage(lines, coverage(lines)),
         plot_sensitivity(lines, summary(lines)),
-        plot_private(private()),
-        plot_within_line(pd.DataFrame({"line_id": [], "pod": [], "surplus_pence": []}), lines),
     ]
     assert all(to_svg(figure).startswith("<svg") for figure in figures)
+
+
+def test_a_trust_without_patients_has_no_figure_of_them():
+    assert plot_private(private()) is None
+    assert plot_within_line(within(), position([1])) is None
 
 
 @pytest.mark.parametrize(

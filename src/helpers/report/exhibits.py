@@ -70,8 +70,15 @@ def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
     return Exhibit(f'<dl class="cards">{html}</dl>', words)
 
 
-def show_figure(figure: Figure, *, number: str, caption: str, alt: str, source: str) -> Exhibit:
-    """Show a figure with its number, caption (with the unit), alt text (the finding) and source."""
+def show_figure(
+    figure: Figure | None, *, number: str, caption: str, alt: str, source: str
+) -> Exhibit:
+    """Show a figure with its number, caption (with the unit), alt text (the finding) and source.
+
+    ``None`` shows nothing: the trust's files do not reach that far, and the words beside it say so.
+    """
+    if figure is None:
+        return Exhibit("", "")
     _check_given(number=number, caption=caption, alt=alt, source=source)
     picture = base64.b64encode(to_svg(figure).encode()).decode()
     name = escape(f"figure-{number}")

@@ -128,8 +128,10 @@ def plot_sensitivity(position: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_private(private: pd.DataFrame) -> Figure:
-    """Draw NHS and private surplus side by side for each line with private patients."""
+def plot_private(private: pd.DataFrame) -> Figure | None:
+    """Draw NHS and private surplus side by side for each line with private patients, if any."""
+    if private.empty:
+        return None
     lines = private.sort_values(["nhs_surplus_pence", "line_id"], ignore_index=True)
     rows = np.arange(len(lines))
     with report_style():
@@ -160,8 +162,10 @@ def plot_private(private: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figure:
-    """Draw a table of margins: lines down, points of delivery across, in millions of pounds."""
+def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figure | None:
+    """Draw margins in millions of pounds, lines down and points of delivery across, if known."""
+    if within_line.empty:
+        return None
     wide = within_line.pivot(index="line_id", columns="pod", values="surplus_pence")
     pods = [pod for pod in [*PODS, "REST"] if pod in wide.columns]
     lines = position[position["line_id"].isin(wide.index)]
