@@ -27,7 +27,7 @@ class CommandError(HelpersError):
 class InputError(HelpersError):
     """A file of the trust is missing, cannot be read, or breaks a rule that stops the run.
 
-    ``rule`` is the cleaning or costing code of METHOD (for example ``LED-005``), where there is one.
+    ``rule`` is the code of the cleaning or costing rule (for example ``LED-005``), where there is one.
     """
 
     exit_code = 2
