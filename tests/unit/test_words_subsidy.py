@@ -141,12 +141,12 @@ def test_a_rule_dependent_line_is_counted_on_neither_side():
 def test_a_rule_dependent_line_is_never_the_extreme():
     lines = position([9, 2, -4, -9], label=["rule_dependent", "stable", "stable", "rule_dependent"])
     assert words.describe_extremes(lines) == (
-        "The largest surplus is Line 1's, £2.00m; the largest deficit is Line 2's, £4.00m."
+        "The largest surplus is in Line 1, £2.00m; the largest deficit is in Line 2, £4.00m."
     )
 
 
 def test_extremes_with_one_side_only():
-    assert words.describe_extremes(position([-1, -2])) == "The largest deficit is Line 1's, £2.00m."
+    assert words.describe_extremes(position([-1, -2])) == "The largest deficit is in Line 1, £2.00m."
     assert words.describe_extremes(position([0, 0])) == ""
 
 

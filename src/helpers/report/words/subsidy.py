@@ -46,13 +46,13 @@ def describe_extremes(position: pd.DataFrame) -> str:
     if len(above):
         best = _sort(above, "surplus_pence").iloc[0]
         parts.append(
-            f"The largest surplus is {best['line_name']}'s, {format_gbp(best['surplus_pence'])}"
+            f"The largest surplus is in {best['line_name']}, {format_gbp(best['surplus_pence'])}"
         )
     below = sure[sure["surplus_pence"] < 0]
     if len(below):
         worst = _sort(below, "surplus_pence", ascending=True).iloc[0]
         parts.append(
-            f"the largest deficit is {worst['line_name']}'s, {format_gbp(-worst['surplus_pence'])}"
+            f"the largest deficit is in {worst['line_name']}, {format_gbp(-worst['surplus_pence'])}"
         )
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
@@ -258,9 +258,15 @@ def describe_unmapped(position: pd.DataFrame) -> str:
 def _describe_below(n_below: int, n_below_care: int) -> str:
     covers = n_below - n_below_care
     if not n_below_care:
-        return "Each line in deficit still covers its own care; what it does not cover is its share of overheads."
+        return (
+            f"{_agree(n_below, 'The line', 'Each line')} in deficit still covers its own care; what it "
+            "does not cover is its share of overheads."
+        )
     if not covers:
-        return "None of the lines in deficit covers even its own care, before any overhead."
+        return (
+            f"{_agree(n_below, 'The line in deficit does not cover', 'No line in deficit covers')} "
+            "even its own care, before any overhead."
+        )
     return (
         f"Of those in deficit, {covers} {_agree(covers, 'covers its', 'cover their')} own care but not "
         f"{_agree(covers, 'its', 'their')} share of overheads; {n_below_care} "
