@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts import OUTPUTS, QueryEngine
-from helpers.contracts.terms import ELEMENTS_BELOW_EBITDA
 
 MONEY_COLUMNS = (
     "income_pence", "direct_pence", "indirect_pence", "overhead_pence", "below_ebitda_pence",
@@ -16,23 +15,9 @@ MONEY_COLUMNS = (
 def create_patient_events(db: QueryEngine) -> None:
     """Make the engine table ``patient_events`` (contract).
 
-    Reads ``events``, ``patient_costs``, ``event_income`` and ``event_ward_costs``. An event without
+    Reads ``events``, ``event_cost_totals`` and ``event_income``. An event without
     cost or income has zero pence.
     """
-    below = ", ".join(f"'{element}'" for element in ELEMENTS_BELOW_EBITDA)
-    tiers = ",\n".join(
-        f"CAST(sum(CASE WHEN tier = '{tier}' AND element NOT IN ({below}) THEN amount_pence ELSE 0 END)"
-        f" AS BIGINT) AS {tier}_pence"
-        for tier in ("direct", "indirect", "overhead")
-    )
-    db.create(
-        "event_costs",
-        f"""SELECT event_id, {tiers},
-                   CAST(sum(CASE WHEN element IN ({below}) THEN amount_pence ELSE 0 END) AS BIGINT)
-                   AS below_ebitda_pence,
-                   CAST(sum(amount_pence) AS BIGINT) AS full_cost_pence
-            FROM patient_costs WHERE event_kind IN ('episode', 'op', 'ed') GROUP BY event_id""",
-    )
     plain = [name for name in OUTPUTS["patient_events"].columns if name not in MONEY_COLUMNS]
     attributes = ", ".join(f"e.{name}" for name in plain)
     db.create(
@@ -45,13 +30,11 @@ def create_patient_events(db: QueryEngine) -> None:
                    coalesce(c.below_ebitda_pence, 0) AS below_ebitda_pence,
                    coalesce(c.full_cost_pence, 0) AS full_cost_pence,
                    coalesce(c.direct_pence, 0) + coalesce(c.indirect_pence, 0) AS controllable_pence,
-                   coalesce(w.ward_pence, 0) AS ward_pence
+                   coalesce(c.ward_pence, 0) AS ward_pence
             FROM events e
-            LEFT JOIN event_costs c ON c.event_id = e.event_id
-            LEFT JOIN event_income i ON i.event_id = e.event_id
-            LEFT JOIN event_ward_costs w ON w.event_id = e.event_id""",
+            LEFT JOIN event_cost_totals c ON c.event_id = e.event_id
+            LEFT JOIN event_income i ON i.event_id = e.event_id""",
     )
-    db.drop("event_costs")
 
 
 def total_line_activity(db: QueryEngine) -> pd.DataFrame:

@@ -137,21 +137,9 @@ def cost_trust(
     else:
         slr.create_empty_tables(db, *PATIENT_TABLES)
     statement = build_statement(line_costs, line_income, frames["service_lines"])
-    checks = identities.Checks()
-    controls = frames["control_totals"]
-    identities.check_ledger(checks, postings, department_costs, controls)
-    identities.check_overheads(checks, department_costs, overheads.allocations, overheads.method)
-    identities.check_pools(
-        checks, department_costs, overheads.allocation, components, costs.pool_line_costs
+    checks = _check_identities(
+        db, frames, postings, department_costs, overheads, components, costs, line_costs, statement
     )
-    identities.check_lines(checks, postings, line_costs, statement)
-    identities.check_income(checks, ledger_income, statement, controls)
-    if mode == "plics":
-        identities.check_patient_costs(checks, db, postings, line_costs)
-        identities.check_breakdowns(checks, db, line_costs)
-        identities.check_activity(checks, count_activity(db), controls)
-    if "cleaning_accounts" in frames:
-        identities.check_rows(checks, frames["cleaning_accounts"])
     return Costed(
         mode=mode,
         method=overheads.method,
@@ -169,7 +157,7 @@ def cost_trust(
         line_income=line_income,
         line_activity=total_line_activity(db),
         service_line_statement=statement,
-        reconciliation=checks.as_frame(),
+        reconciliation=checks,
         notices=costs.notices,
     )
 
@@ -288,6 +276,35 @@ def _earn_lines(
     other = income.total_other_income(ledger_income, lines)
     every = pd.concat([clinical, private, other], ignore_index=True)
     return income.close_clinical_income(every, ledger_income)
+
+
+def _check_identities(
+    db: QueryEngine,
+    frames: Mapping[str, pd.DataFrame],
+    postings: pd.DataFrame,
+    department_costs: pd.DataFrame,
+    overheads: Overheads,
+    components: pd.DataFrame,
+    costs: LineCosts,
+    line_costs: pd.DataFrame,
+    statement: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return every identity of the step (table ``reconciliation``)."""
+    checks, controls = identities.Checks(), frames["control_totals"]
+    identities.check_ledger(checks, postings, department_costs, controls)
+    identities.check_overheads(checks, department_costs, overheads.allocations, overheads.method)
+    identities.check_pools(
+        checks, department_costs, overheads.allocation, components, costs.pool_line_costs
+    )
+    identities.check_lines(checks, postings, line_costs, statement)
+    identities.check_income(checks, total_ledger_income(postings), statement, controls)
+    if find_mode(db, frames) == "plics":
+        identities.check_patient_costs(checks, db, postings, line_costs)
+        identities.check_breakdowns(checks, db, line_costs)
+        identities.check_activity(checks, count_activity(db), controls)
+    if "cleaning_accounts" in frames:
+        identities.check_rows(checks, frames["cleaning_accounts"])
+    return checks.as_frame()
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:
