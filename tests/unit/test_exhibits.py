@@ -151,8 +151,12 @@ def test_headers_tell_rows_from_columns():
 def test_a_long_table_scrolls_in_its_own_frame():
     short = pd.DataFrame({"line": ["a"] * 40})
     long = pd.DataFrame({"line": ["a"] * 41})
-    assert 'class="table"' in table(short)
-    assert 'class="table long"' in table(long)
+    assert 'class="table codes"' in table(short)
+    assert 'class="table long codes"' in table(long)
+
+
+def test_long_row_headings_may_be_broken():
+    assert 'class="table"' in table(pd.DataFrame({"line": ["Trauma and orthopaedics"]}))
 
 
 def test_an_empty_table_says_so():

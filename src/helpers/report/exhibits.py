@@ -18,6 +18,7 @@ from helpers.report.figures.style import to_svg
 
 EXHIBIT_START = '<div class="exhibit'
 LONG_TABLE_ROWS = 40
+SHORT_HEAD = 14  # letters; row headings up to this length are never broken
 NOTICE_KINDS = ("note", "caution", "method")
 NO_ROWS = "There is nothing to show here: no row of this kind."
 
@@ -132,6 +133,7 @@ def show_table(
     body = "".join(rows) or f'<tr><td colspan="{len(names)}">{NO_ROWS}</td></tr>'
     remark = f'<p class="note">{escape(note)}</p>' if note else ""
     size = " long" if len(frame) > LONG_TABLE_ROWS else ""
+    size += " codes" if max(map(len, cells[names[0]]), default=0) <= SHORT_HEAD else ""
     html = (
         f'<div class="table{size}" id="{name}">'
         f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}-caption"><table>'

@@ -93,7 +93,7 @@ def describe_review_card(tables: SummaryTables) -> dict[str, str]:
     label = "Consultants who cost more than peers"
     n_tested = count_tested(tables.review)
     if not n_tested:
-        return _card(label, "Not tested", "see the next figure for the reason")
+        return _card(label, "Not tested", _why_not_tested(tables))
     is_named = (tables.review["measure"] == "cost") & (tables.review["flag"] == "outlier")
     note = "for the same casemix, beyond natural variation; each has a right of reply"
     return _card(label, f"{int(is_named.sum())} of {format_count(n_tested)}", note)
@@ -103,12 +103,8 @@ def describe_saving_card(tables: SummaryTables) -> dict[str, str]:
     """Return what ending unexplained excess cost would save, as a range."""
     label = "Possible saving"
     total = tables.saving[tables.saving["consultant_code"] == "TOTAL"]
-    if not tables.has_patients:
-        return _card(label, "Not tested", "this needs activity by patient, which was not supplied")
-    if count_tested(tables.review) == 0 or total.empty:
-        return _card(
-            label, "Not tested", "no line has enough consultants with enough patients to compare"
-        )
+    if not tables.has_patients or count_tested(tables.review) == 0 or total.empty:
+        return _card(label, "Not tested", _why_not_tested(tables))
     row = total.iloc[0]
     if int(row["saving_pence"]) == 0:
         excess = int(row["excess_pence"])
@@ -125,6 +121,12 @@ def describe_saving_card(tables: SummaryTables) -> dict[str, str]:
         "outcomes are no better. A question for review, not a budget cut"
     )
     return _card(label, f"{low} to {high}", note)
+
+
+def _why_not_tested(tables: SummaryTables) -> str:
+    if not tables.has_patients:
+        return "this needs activity by patient, which was not supplied"
+    return "no line has enough consultants with enough patients to compare"
 
 
 def describe_rows_card(accounts: pd.DataFrame) -> dict[str, str]:
