@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from helpers.report.formats import format_count, format_gbp, format_prop, join_words
@@ -11,6 +14,12 @@ TRUST = "TRUST"
 NO_RULE = "NONE"
 WEAK_GRADES = ("D", "E")
 MOST_NAMED = 3
+
+
+def name_source(settings: Mapping[str, Any], files: str) -> str:
+    """Name the trust, the year and the files that a figure comes from."""
+    name = settings.get("trust_name") or settings.get("trust_code") or "the trust"
+    return f"{name}, {settings.get('fy', 'the year')}: {files}; costed by this run."
 
 
 def describe_quantum(department_costs: pd.DataFrame) -> str:
