@@ -163,22 +163,22 @@ class Engine:
             "SELECT count(*) FROM information_schema.tables WHERE table_name = $name",
             {"name": name},
         )
-        return bool(found.fetchone()[0])
+        return bool(found.fetchall()[0][0])
 
     def columns(self, name: str) -> list[str]:
         return [row[0] for row in self._execute(f"DESCRIBE {_check(name)}", {}).fetchall()]
 
     def count(self, name: str) -> int:
-        return int(self._execute(f"SELECT count(*) FROM {_check(name)}", {}).fetchone()[0])
+        return int(self._execute(f"SELECT count(*) FROM {_check(name)}", {}).fetchall()[0][0])
 
     def drop(self, *names: str) -> None:
         for name in names:
             kind = self._execute(
                 "SELECT table_type FROM information_schema.tables WHERE table_name = $name",
                 {"name": name},
-            ).fetchone()
+            ).fetchall()
             if kind:
-                self.run(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {_check(name)}")
+                self.run(f"DROP {'VIEW' if kind[0][0] == 'VIEW' else 'TABLE'} {_check(name)}")
 
     def _execute(self, sql: str, parameters: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         try:

@@ -1,0 +1,258 @@
+"""From pools to events: micro-pounds by event, closed to whole pence against each line's total.
+
+An event costs ``floor(weight x rate + 0.5)`` micro-pounds of each component of a pool. Inside a line,
+tier, element and department of origin, events are rounded down to pence and the pence left over go to
+the largest remainders, the smallest event id first, so that they add up to the line's pence exactly.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers.contracts import QueryEngine
+from helpers.contracts.terms import UNMATCHED
+from helpers.costing.pool_lines import NO_FEED, PoolWeights
+
+MICRO_POUNDS_A_PENNY = 10_000
+BIN_MICRO_POUNDS = 100  # remainders are first counted in bins this wide
+OVERHEAD_COLUMNS = 24  # overhead components worked out in one pass
+
+EVENT_POOL_SQL = """
+SELECT a.event_no, c.line_no, c.cell_no, CAST(sum(a.weight) AS BIGINT) AS weight
+FROM activity_lines AS a
+JOIN pool_keys AS k ON k.feed = a.feed AND k.feed_key = a.feed_key
+JOIN pool_cells AS c ON c.pool_no = k.pool_no AND c.line_id = a.line_id
+WHERE a.event_no IS NOT NULL AND a.weight <> 0
+GROUP BY a.event_no, c.line_no, c.cell_no
+"""
+
+_MICRO = "CAST(floor(w.weight * r.rate + 0.5) AS BIGINT)"
+
+# Own cost: sources that one pool holds need no adding up.
+SINGLE_SQL = f"""
+SELECT w.event_no, w.line_no, r.source_no, {_MICRO} AS micro
+FROM event_pool AS w JOIN own_rates AS r ON r.cell_no = w.cell_no WHERE r.n_pools = 1
+"""
+SEVERAL_SQL = f"""
+SELECT w.event_no, w.line_no, r.source_no, CAST(sum({_MICRO}) AS BIGINT) AS micro
+FROM event_pool AS w JOIN own_rates AS r ON r.cell_no = w.cell_no WHERE r.n_pools > 1
+GROUP BY w.event_no, w.line_no, r.source_no
+"""
+
+_PENCE = f"CAST(floor(c.micro / {MICRO_POUNDS_A_PENNY}e0) AS BIGINT)"
+_LEFT = f"(c.micro - {_PENCE} * {MICRO_POUNDS_A_PENNY})"
+_BIN = f"CAST(floor({_LEFT} / {BIN_MICRO_POUNDS}e0) AS INTEGER)"
+
+BINS_SQL = f"""
+SELECT line_no, source_no, {_BIN} AS bin, count(*) AS n, CAST(sum({_PENCE}) AS BIGINT) AS pence
+FROM cost_micro AS c GROUP BY line_no, source_no, {_BIN} ORDER BY line_no, source_no, bin
+"""
+
+# Above the cut every event gets a penny more; in the cut's bin the first `n_more` do.
+CLOSED_SQL = f"""
+SELECT c.event_no, g.key_no,
+       g.sign * ({_PENCE} + g.base_pence + CASE WHEN {_BIN} > g.cut_bin THEN 1 ELSE 0 END) AS amount_pence
+FROM cost_micro AS c
+JOIN closing_cuts AS g ON g.line_no = c.line_no AND g.source_no = c.source_no
+WHERE {_BIN} <> g.cut_bin OR g.n_more = 0
+UNION ALL
+SELECT p.event_no, p.key_no,
+       p.sign * (p.pence + p.base_pence + CASE WHEN p.place <= p.n_more THEN 1 ELSE 0 END)
+FROM (
+    SELECT c.event_no, g.key_no, g.sign, g.base_pence, g.n_more, {_PENCE} AS pence,
+           row_number() OVER (PARTITION BY g.key_no ORDER BY {_LEFT} DESC, c.event_no) AS place
+    FROM cost_micro AS c
+    JOIN closing_cuts AS g ON g.line_no = c.line_no AND g.source_no = c.source_no
+    WHERE {_BIN} = g.cut_bin AND g.n_more > 0
+) AS p
+"""
+
+
+def cost_line_events(
+    db: QueryEngine, weighed: PoolWeights, pool_line_costs: pd.DataFrame
+) -> pd.DataFrame:
+    """Make ``cost_rows`` (event_no, key_no, amount_pence), closed to each line's pence.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``cost_keys``: key_no, line_id, tier, element, source_department and what its rows add up to,
+        ``amount_pence``; also left in the engine, with ``event_pool`` and ``pool_cells``.
+    """
+    matched = pool_line_costs[
+        (pool_line_costs["feed"] != NO_FEED)
+        & ~pool_line_costs["line_id"].str.startswith(f"{UNMATCHED}:")
+    ]
+    cells = _number_cells(weighed)
+    keys = _number_keys(matched, cells)
+    rates = _find_rates(matched, cells, keys)
+    db.add_frame("cost_keys", keys)
+    db.add_frame("pool_cells", cells)
+    pool_no = cells.drop_duplicates("pool_id").set_index("pool_id")["pool_no"]
+    pool_keys = weighed.keys[weighed.keys["pool_id"].isin(pool_no.index)]
+    db.add_frame(
+        "pool_keys", pool_keys.assign(pool_no=pool_keys["pool_id"].map(pool_no).astype("int32"))
+    )
+    db.create("event_pool", EVENT_POOL_SQL)
+    _work_out_micro(db, rates)
+    _close(db, keys, rates)
+    db.drop("pool_keys")
+    return keys
+
+
+def _number_cells(weighed: PoolWeights) -> pd.DataFrame:
+    """Number the pools, the lines and every pool x line that has matched weight."""
+    rows = weighed.weights[weighed.weights["is_matched"]]
+    cells = rows.groupby(["pool_id", "line_id"], as_index=False, sort=True)["weight"].sum()
+    return cells.assign(
+        pool_no=cells["pool_id"].rank(method="dense").astype("int32"),
+        line_no=cells["line_id"].rank(method="dense").astype("int32"),
+        cell_no=pd.RangeIndex(1, len(cells) + 1).to_numpy(dtype="int32"),
+    )
+
+
+def _number_keys(matched: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return what events are closed to: pence by line x tier x element x department of origin."""
+    parts = ["line_id", "tier", "element", "source_department"]
+    keys = matched.groupby(parts, as_index=False, sort=True)["amount_pence"].sum()
+    sources = keys["source_department"] + "\t" + keys["element"]
+    line_no = cells.drop_duplicates("line_id").set_index("line_id")["line_no"]
+    return keys.assign(
+        key_no=pd.RangeIndex(1, len(keys) + 1).to_numpy(dtype="int32"),
+        line_no=keys["line_id"].map(line_no).astype("int32"),
+        source_no=sources.rank(method="dense").astype("int32"),
+        sign=keys["amount_pence"].map(lambda pence: -1 if pence < 0 else 1).astype("int64"),
+    )
+
+
+def _find_rates(matched: pd.DataFrame, cells: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+    """Return micro-pounds per hundredth of a unit, for each pool x line and component."""
+    rows = matched.merge(
+        cells[["pool_id", "line_id", "cell_no", "pool_no", "weight"]], on=["pool_id", "line_id"],
+        validate="many_to_one",
+    )  # fmt: skip
+    rows = rows.merge(
+        keys[["line_id", "tier", "element", "source_department", "source_no", "sign"]],
+        on=["line_id", "tier", "element", "source_department"], validate="many_to_one",
+    )  # fmt: skip
+    weight = rows["weight"].where(rows["weight"] != 0).astype("float64")
+    rate = rows["sign"] * rows["amount_pence"] * MICRO_POUNDS_A_PENNY / weight
+    return rows.assign(
+        rate=rate.fillna(0.0), n_pools=rows.groupby("source_no")["pool_no"].transform("nunique")
+    )
+
+
+def _work_out_micro(db: QueryEngine, rates: pd.DataFrame) -> None:
+    """Make ``cost_micro``: micro-pounds of every event, by source, none of them zero."""
+    is_overhead = rates["tier"] == "overhead"
+    db.add_frame("own_rates", rates.loc[~is_overhead, ["cell_no", "source_no", "rate", "n_pools"]])
+    selects = [SINGLE_SQL, SEVERAL_SQL]
+    sources = sorted(rates.loc[is_overhead, "source_no"].unique().tolist())
+    wide = []
+    for first in range(0, len(sources), OVERHEAD_COLUMNS):
+        chosen = sources[first : first + OVERHEAD_COLUMNS]
+        name = f"overhead_micro_{first // OVERHEAD_COLUMNS}"
+        _add_wide_overhead(db, rates[is_overhead], chosen, name)
+        wide.append(name)
+        selects += [f"SELECT event_no, line_no, {n}, m{n} FROM {name}" for n in chosen]
+    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS s" for sql in selects)
+    db.create(
+        "cost_micro",
+        f"SELECT event_no, line_no, CAST(source_no AS INTEGER) AS source_no, micro FROM ({union}) "
+        "AS u(event_no, line_no, source_no, micro) WHERE micro <> 0",
+    )
+    db.drop("own_rates", *wide)
+
+
+def _add_wide_overhead(db: QueryEngine, rates: pd.DataFrame, sources: list[int], name: str) -> None:
+    """Make a table of one row per event and one column per overhead component."""
+    wide = rates[rates["source_no"].isin(sources)].pivot(
+        index="cell_no", columns="source_no", values="rate"
+    )
+    wide = wide.reindex(columns=sources).fillna(0.0)
+    wide.columns = [f"r{n}" for n in sources]
+    db.add_frame("overhead_rates", wide.reset_index())
+    sums = ", ".join(
+        f"CAST(sum(CAST(floor(w.weight * r.r{n} + 0.5) AS BIGINT)) AS BIGINT) AS m{n}"
+        for n in sources
+    )
+    db.create(
+        name,
+        f"SELECT w.event_no, w.line_no, {sums} FROM event_pool AS w "
+        "JOIN overhead_rates AS r ON r.cell_no = w.cell_no GROUP BY w.event_no, w.line_no",
+    )
+    db.drop("overhead_rates")
+
+
+def _close(db: QueryEngine, keys: pd.DataFrame, rates: pd.DataFrame) -> None:
+    """Make ``cost_rows`` from ``cost_micro``, adding up to the pence of every key."""
+    cuts = find_cuts(db.frame(BINS_SQL), keys)
+    db.add_frame("closing_cuts", cuts)
+    db.create("cost_rows", f"SELECT * FROM ({CLOSED_SQL}) AS c WHERE amount_pence <> 0")
+    db.drop("cost_micro", "closing_cuts")
+    _give_tiny(db, keys, rates)
+
+
+def find_cuts(bins: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+    """Find, for each line and source, which remainders are rounded up.
+
+    Parameters
+    ----------
+    bins
+        ``line_no, source_no, bin, n, pence``: events by size of remainder, and their whole pence.
+    keys
+        ``key_no, line_no, source_no, sign, amount_pence``: what they must add up to.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``line_no, source_no, key_no, sign, base_pence`` (added to every event, as a rule 0), ``cut_bin``
+        (events in bins above it get a penny more) and ``n_more`` (so do this many of the bin itself).
+    """
+    by = ["line_no", "source_no"]
+    rows = bins.sort_values([*by, "bin"], ascending=[True, True, False], ignore_index=True)
+    groups = rows.groupby(by, sort=False)
+    rows["n_above"] = groups["n"].cumsum() - rows["n"]
+    totals = groups.agg(n=("n", "sum"), pence=("pence", "sum")).reset_index()
+    totals = totals.merge(
+        keys[[*by, "key_no", "sign", "amount_pence"]], on=by, validate="one_to_one"
+    )
+    left = totals["sign"] * totals["amount_pence"] - totals["pence"]
+    totals["base_pence"] = left // totals["n"]
+    totals["n_up"] = left - totals["base_pence"] * totals["n"]
+    rows = rows.merge(
+        totals[[*by, "key_no", "sign", "base_pence", "n_up"]], on=by, validate="many_to_one"
+    )
+    is_cut = (rows["n_above"] <= rows["n_up"]) & (rows["n_up"] < rows["n_above"] + rows["n"])
+    cuts = rows[is_cut].assign(
+        cut_bin=lambda r: r["bin"], n_more=lambda r: r["n_up"] - r["n_above"]
+    )
+    return cuts[[*by, "key_no", "sign", "base_pence", "cut_bin", "n_more"]].reset_index(drop=True)
+
+
+def _give_tiny(db: QueryEngine, keys: pd.DataFrame, rates: pd.DataFrame) -> None:
+    """Give pence so few that no event's part reaches a micro-pound to the heaviest events.
+
+    This is a matter of a penny or so in a line of tens of thousands of events.
+    """
+    found = db.frame(
+        "SELECT key_no, CAST(sum(amount_pence) AS BIGINT) AS closed_pence FROM cost_rows GROUP BY key_no"
+    )
+    both = keys.merge(found, on="key_no", how="left", validate="one_to_one")
+    short = both[both["closed_pence"].isna() & (both["amount_pence"] != 0)]
+    if short.empty:
+        return
+    given = []
+    for key in short.itertuples():
+        cells = rates.loc[
+            (rates["line_id"] == key.line_id) & (rates["source_no"] == key.source_no), "cell_no"
+        ]
+        heaviest = db.frame(
+            f"SELECT event_no FROM event_pool WHERE cell_no IN ({', '.join(map(str, cells))}) "
+            "GROUP BY event_no ORDER BY sum(weight) DESC, event_no LIMIT $n",
+            n=abs(key.amount_pence),
+        )
+        given.append(heaviest.assign(key_no=key.key_no, amount_pence=key.sign))
+    db.add_frame("cost_tiny", pd.concat(given)[["event_no", "key_no", "amount_pence"]])
+    db.create("cost_rows", "SELECT * FROM cost_rows UNION ALL SELECT * FROM cost_tiny")
+    db.drop("cost_tiny")

@@ -1,0 +1,159 @@
+"""How a line of activity finds the patient event it was for.
+
+Rules are tried in order, each on the lines that no earlier rule could place. Among several events
+the nearest in time is taken, then the smallest id.
+"""
+
+from __future__ import annotations
+
+from helpers.contracts import QueryEngine
+from helpers.contracts.terms import UNMAPPED, UNMATCHED
+from helpers.costing.clock import SECONDS_AN_HOUR, seconds_between
+from helpers.costing.weights import (
+    CLINIC_LINES_SQL,
+    ED_LINES_SQL,
+    MEDICAL_LINES_SQL,
+    NEAR_SECONDS,
+    WARD_LINES_SQL,
+)
+from helpers.errors import InputError, name_a_few
+
+ED_NEAR_SECONDS = 4 * SECONDS_AN_HOUR
+DAYS_BEFORE_CLINIC = 30  # a test may be done this long before the appointment it is for
+DAYS_AFTER_CLINIC = 14
+SECONDS_A_DAY = 24 * SECONDS_AN_HOUR
+
+# Seconds between a line and an event: 0 inside it.
+_GAP = f"""CASE WHEN o.moment < v.start_dt THEN {seconds_between("o.moment", "v.start_dt")}
+                WHEN v.end_dt IS NOT NULL AND o.moment > v.end_dt THEN {seconds_between("v.end_dt", "o.moment")}
+                ELSE 0 END"""
+# At the boundary of two episodes the later one is taken.
+_SINCE_START = (
+    f"CASE WHEN o.moment >= v.start_dt THEN {seconds_between('v.start_dt', 'o.moment')} ELSE 0 END"
+)
+_TO_APPOINTMENT = f"abs({seconds_between('o.moment', 'v.start_dt')})"
+
+# Each rule: candidates (line_no, event_no, match_rule, gap, since_start) for the lines still open.
+ID_SQL = """
+SELECT o.line_no, v.event_no, 'ID' AS match_rule, 0 AS gap, 0 AS since_start
+FROM open_lines AS o JOIN events AS v ON v.event_id = o.ref_id
+"""
+
+SPELL_SQL = f"""
+SELECT line_no, event_no, CASE WHEN gap = 0 THEN 'SPELL' ELSE 'SPELL_NEAR' END AS match_rule, gap,
+       CASE WHEN gap = 0 THEN since_start ELSE 0 END AS since_start
+FROM (SELECT o.line_no, v.event_no, {_GAP} AS gap, {_SINCE_START} AS since_start
+      FROM open_lines AS o JOIN events AS v ON v.spell_id = o.ref_id
+      WHERE v.event_kind = 'episode' AND o.moment IS NOT NULL) AS c
+WHERE gap <= {NEAR_SECONDS}
+"""
+
+ADMITTED_SQL = f"""
+SELECT o.line_no, v.event_no, 'PAT_APC' AS match_rule, {_GAP} AS gap,
+       CASE WHEN {_GAP} = 0 THEN {_SINCE_START} ELSE 0 END AS since_start
+FROM open_lines AS o JOIN events AS v ON v.patient_key = o.patient_key
+WHERE v.event_kind = 'episode' AND o.moment >= v.admission_dt
+  AND (v.discharge_dt IS NULL OR o.moment <= v.discharge_dt)
+"""
+
+EMERGENCY_SQL = f"""
+SELECT line_no, event_no, 'PAT_ED' AS match_rule, gap, 0 AS since_start
+FROM (SELECT o.line_no, v.event_no, {_GAP} AS gap
+      FROM open_lines AS o JOIN events AS v ON v.patient_key = o.patient_key
+      WHERE v.event_kind = 'ed' AND o.moment IS NOT NULL) AS c
+WHERE gap <= {ED_NEAR_SECONDS}
+"""
+
+SAME_DAY_SQL = f"""
+SELECT o.line_no, v.event_no, 'PAT_OP_DAY' AS match_rule, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+FROM open_lines AS o JOIN events AS v
+  ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
+WHERE v.event_kind = 'op' AND CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
+"""
+
+NEAR_CLINIC_SQL = f"""
+SELECT o.line_no, v.event_no, 'PAT_OP' AS match_rule, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+FROM open_lines AS o JOIN events AS v
+  ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
+WHERE v.event_kind = 'op'
+  AND {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
+  AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
+"""
+
+RULES = (ID_SQL, SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)
+
+FIRST_SQL = """
+SELECT line_no, event_no, match_rule
+FROM (SELECT c.*, row_number() OVER (PARTITION BY line_no
+                                     ORDER BY gap, since_start, event_no) AS place
+      FROM ({candidates}) AS c) AS placed
+WHERE place = 1
+"""
+
+STILL_OPEN_SQL = """
+SELECT * FROM open_lines AS o
+WHERE NOT EXISTS (SELECT 1 FROM {found} AS m WHERE m.line_no = o.line_no)
+"""
+
+MATCHED_LINES_SQL = """
+SELECT f.feed || ':' || f.activity_key AS activity_id, f.feed, f.feed_key, m.event_no,
+       coalesce(m.match_rule, 'NONE') AS match_rule, f.weight, f.requesting_tfc
+FROM feed_lines AS f LEFT JOIN match_links AS m ON m.line_no = f.line_no
+"""
+
+_OWN_LINES = " UNION ALL ".join(
+    f"SELECT activity_id, feed, feed_key, event_no, match_rule, weight, CAST(NULL AS VARCHAR) "
+    f"AS requesting_tfc FROM ({sql}) AS s"
+    for sql in (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
+)
+
+ACTIVITY_LINES_SQL = f"""
+SELECT a.activity_id, a.feed, coalesce(a.feed_key, '') AS feed_key, v.event_id,
+       CASE WHEN a.event_no IS NULL THEN '{UNMATCHED}:' || coalesce(t.line_id, '{UNMAPPED}') END
+           AS unmatched_line_id,
+       a.match_rule, a.weight, a.event_no, v.line_id
+FROM (SELECT * FROM matched_lines UNION ALL {_OWN_LINES}) AS a
+LEFT JOIN events AS v ON v.event_no = a.event_no
+LEFT JOIN tfc_lines AS t ON t.tfc = a.requesting_tfc
+"""
+
+
+def match_lines(db: QueryEngine) -> None:
+    """Make ``match_links``: the event of every line of ``feed_lines`` that has one, and the rule."""
+    db.create(
+        "open_lines", "SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM feed_lines"
+    )
+    found = []
+    for number, candidates in enumerate(RULES, start=1):
+        name = f"match_rule_{number}"
+        db.create(name, FIRST_SQL.format(candidates=candidates))
+        db.create("open_lines", STILL_OPEN_SQL.format(found=name))
+        found.append(name)
+    db.create("match_links", " UNION ALL ".join(f"SELECT * FROM {name}" for name in found))
+    db.drop("open_lines", *found)
+
+
+def build_activity_lines(db: QueryEngine) -> None:
+    """Make ``activity_lines``: every line of every feed with its weight, event and match rule.
+
+    ``weight`` is hundredths of the feed's unit. A line without an event has ``unmatched_line_id``,
+    ``UNMATCHED:`` and the line of the treatment function that asked for it.
+
+    Raises
+    ------
+    InputError
+        If a file holds one id twice: its activity would be counted twice.
+    """
+    db.create("matched_lines", MATCHED_LINES_SQL)
+    db.create("activity_lines", ACTIVITY_LINES_SQL)
+    db.drop("matched_lines", "feed_lines", "match_links", "ward_pieces", "ed_weights", "tfc_lines")
+    repeated = db.frame(
+        "SELECT feed, count(*) - count(DISTINCT activity_id) AS n FROM activity_lines "
+        "GROUP BY feed HAVING count(*) > count(DISTINCT activity_id) ORDER BY feed"
+    )
+    if len(repeated):
+        raise InputError(
+            f"{int(repeated['n'].sum()):,} activity lines repeat the id of another line of the same "
+            f"feed: {name_a_few(repeated['feed'])}.\n"
+            "Each test, issue, case or contact needs an id of its own; remove the repeats from the file."
+        )

@@ -1,0 +1,296 @@
+"""Each cost pool's pence by service line, and how well its activity was matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.contracts import QueryEngine
+from helpers.contracts.money import hamilton
+from helpers.contracts.terms import UNMAPPED, UNMATCHED, find_own_line
+from helpers.costing.reference import get_reference
+from helpers.errors import AllocationError, name_a_few
+
+HUNDREDTHS = 100
+NO_FEED = "none"  # a department that no patient activity shares out
+UNMATCHED_RULE = "NONE"
+
+FEED_WEIGHTS_SQL = """
+SELECT feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id) AS line_id,
+       event_no IS NOT NULL AS is_matched,
+       CAST(sum(weight) AS BIGINT) AS weight, count(*) AS n_lines
+FROM activity_lines
+GROUP BY feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id), event_no IS NOT NULL
+ORDER BY feed, feed_key, match_rule, line_id
+"""
+
+
+@dataclass(frozen=True)
+class PoolWeights:
+    """Which activity shares out each pool.
+
+    Attributes
+    ----------
+    pools
+        One row per pool: ``pool_id, department_id, feed`` (the one used), ``quality_score,
+        own_pence, overhead_pence, is_traced``.
+    keys
+        ``pool_id, feed, feed_key``: the activity that belongs to each pool.
+    weights
+        ``pool_id, line_id, match_rule, is_matched, weight, n_lines``: hundredths of a unit by line. A
+        traced pool's remainder is a row of its own, not matched, with no lines.
+    notices
+        What the reader should know, in words.
+    """
+
+    pools: pd.DataFrame
+    keys: pd.DataFrame
+    weights: pd.DataFrame
+    notices: list[str]
+
+
+def weigh_pools(
+    db: QueryEngine, components: pd.DataFrame, departments: pd.DataFrame
+) -> PoolWeights:
+    """Find the activity of every pool, by line.
+
+    A pool without any activity takes its fallback feed. In a traced pool (high-cost drugs, implants)
+    a line weighs what its items cost: what the pool holds beyond them is a remainder that goes,
+    unmatched, to the line that owns the department; what it lacks scales the items down (TRC-001).
+
+    Parameters
+    ----------
+    components
+        Pools by element and source department (``build_pool_components``), whole pence.
+
+    Raises
+    ------
+    AllocationError
+        ALLOC-E02 if a pool has cost and neither feed has activity.
+    """
+    feeds = get_reference("feeds")
+    activity = db.frame(FEED_WEIGHTS_SQL)
+    pools = list_pools(components)
+    keys, used, notices = _choose_feeds(
+        pools, activity, set(feeds.loc[feeds["is_traced"] == 1, "feed"])
+    )
+    pools = pools.assign(feed=pools["pool_id"].map(used).astype("str"))
+    pools["is_traced"] = pools["feed"].map(feeds.set_index("feed")["is_traced"]).eq(1)
+    weights = (
+        keys.merge(activity, on=["feed", "feed_key"], validate="many_to_many")
+        .groupby(["pool_id", "line_id", "match_rule", "is_matched"], as_index=False, sort=True)[
+            ["weight", "n_lines"]
+        ]
+        .sum()
+    )
+    remainders, scaled = _find_remainders(pools, weights, departments)
+    weights = pd.concat([weights, remainders], ignore_index=True)
+    return PoolWeights(pools, keys, weights, [*notices, *scaled, *_describe_unused(keys, activity)])
+
+
+def list_pools(components: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per pool that activity shares out, with its own and overhead pence."""
+    rows = components[components["feed"] != NO_FEED]
+    amount = rows["amount_pence"]
+    rows = rows.assign(
+        own_pence=amount.where(~rows["is_overhead"], 0),
+        overhead_pence=amount.where(rows["is_overhead"], 0),
+    )
+    pools = rows.groupby("pool_id", as_index=False, sort=True).agg(
+        department_id=("department_id", "first"),
+        feed=("feed", "first"),
+        feed_filter=("feed_filter", "first"),
+        fallback_feed=("fallback_feed", "first"),
+        quality_score=("quality_score", "first"),
+        own_pence=("own_pence", "sum"),
+        overhead_pence=("overhead_pence", "sum"),
+    )
+    for name in ("feed_filter", "fallback_feed"):
+        pools[name] = pools[name].astype("str").fillna("").str.strip()
+    return pools.assign(quality_score=pools["quality_score"].astype("float64").fillna(0.0))
+
+
+def _choose_feeds(
+    pools: pd.DataFrame, activity: pd.DataFrame, traced: set[str]
+) -> tuple[pd.DataFrame, pd.Series, list[str]]:
+    """Return the feed keys of each pool and the feed it uses; refuse a pool with none."""
+    found = activity.groupby(["feed", "feed_key"], as_index=False)["weight"].sum()
+    chosen, used, notices = [], {}, []
+    for pool in pools.itertuples():
+        keys = _filter_keys(found, pool.feed, pool.feed_filter)
+        feed = pool.feed
+        if keys["weight"].sum() <= 0 and pool.fallback_feed:
+            feed, keys = pool.fallback_feed, _filter_keys(found, pool.fallback_feed, "")
+            notices.append(
+                f"Pool {pool.pool_id} has no {pool.feed} activity: {feed} shares it out."
+            )
+        if keys["weight"].sum() <= 0 and feed not in traced:
+            _refuse(pool)
+        chosen.append(keys.assign(pool_id=pool.pool_id))
+        used[pool.pool_id] = feed
+    keys = pd.concat(chosen, ignore_index=True) if chosen else found.head(0).assign(pool_id="")
+    return keys[["pool_id", "feed", "feed_key"]], pd.Series(used, dtype="str"), notices
+
+
+def _filter_keys(found: pd.DataFrame, feed: str, feed_filter: str) -> pd.DataFrame:
+    keys = found[found["feed"] == feed]
+    wanted = [part.strip() for part in feed_filter.split(";") if part.strip()]
+    return keys[keys["feed_key"].isin(wanted)] if wanted else keys
+
+
+def _refuse(pool: object) -> None:
+    where = f" with {pool.feed_filter}" if pool.feed_filter else ""
+    tried = f", and none of the fallback feed {pool.fallback_feed}" if pool.fallback_feed else ""
+    raise AllocationError(
+        f"pool {pool.pool_id} of {pool.department_id} holds "
+        f"£{(pool.own_pence + pool.overhead_pence) / 100:,.2f} and there is no {pool.feed} activity"
+        f"{where}{tried} to share it out.\n"
+        "Supply the feed's file, correct feed_filter in cost_pools, or name a fallback_feed there.",
+        rule="ALLOC-E02",
+    )
+
+
+def _find_remainders(
+    pools: pd.DataFrame, weights: pd.DataFrame, departments: pd.DataFrame
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return what traced pools hold beyond their items, as unmatched rows; say which were scaled."""
+    owners = departments.set_index("department_id")["owner_line_id"].astype("str").fillna("")
+    items = weights.groupby("pool_id")["weight"].sum()
+    rows, notices = [], []
+    for pool in pools[pools["is_traced"]].itertuples():
+        cost = int(items.get(pool.pool_id, 0))
+        left = pool.own_pence - cost
+        if left > 0 or cost == 0:
+            owner = owners.get(pool.department_id, "") or UNMAPPED
+            rows.append((pool.pool_id, f"{UNMATCHED}:{owner}", max(left, 1)))
+        elif left < 0:
+            notices.append(
+                f"TRC-001: items of pool {pool.pool_id} cost £{cost / 100:,.2f} and its ledger cost is "
+                f"£{pool.own_pence / 100:,.2f}: every item is scaled by {pool.own_pence / cost:.4f}."
+            )
+    frame = pd.DataFrame(rows, columns=["pool_id", "line_id", "weight"]).astype({"weight": "int64"})
+    return frame.assign(match_rule=UNMATCHED_RULE, is_matched=False, n_lines=0), notices
+
+
+def _describe_unused(keys: pd.DataFrame, activity: pd.DataFrame) -> list[str]:
+    """Say which activity belongs to no pool, in feeds that some pool uses."""
+    rows = activity[activity["feed"].isin(keys["feed"])]
+    rows = rows.merge(
+        keys[["feed", "feed_key"]].drop_duplicates(), on=["feed", "feed_key"], how="left",
+        validate="many_to_one", indicator=True,
+    )  # fmt: skip
+    unused = rows[rows["_merge"] == "left_only"]
+    return [
+        f"{group['n_lines'].sum():,} lines of {feed} belong to no pool and carry no cost of it: "
+        f"{name_a_few(group['feed_key'])}. See feed_filter in cost_pools."
+        for feed, group in unused.groupby("feed", sort=True)
+    ]
+
+
+def share_signed(pence: int, weights: list[int], keys: list[str]) -> list[int]:
+    """Share whole pence in proportion to weights of which some are credits, to the penny.
+
+    Charges and credits are each shared by largest remainder; without credits this is ``hamilton``.
+    Credits that outweigh all charges have nothing to be set against: the charges alone count then.
+    """
+    credits = [max(-weight, 0) for weight in weights]
+    charges = [max(weight, 0) for weight in weights]
+    net = sum(weights)
+    if not any(credits):
+        return hamilton(pence, weights, keys)
+    if net <= 0:
+        return hamilton(pence, charges if any(charges) else credits, keys)
+    back = _scale(pence, sum(credits), net)
+    up, down = hamilton(pence + back, charges, keys), hamilton(back, credits, keys)
+    return [charge - credit for charge, credit in zip(up, down, strict=True)]
+
+
+def _scale(pence: int, part: int, whole: int) -> int:
+    """Return pence x part / whole, rounded half up, in whole numbers."""
+    return (2 * pence * part + whole) // (2 * whole)
+
+
+def share_pools(
+    weighed: PoolWeights, components: pd.DataFrame, departments: pd.DataFrame
+) -> pd.DataFrame:
+    """Return ``pool_line_costs``: every component's pence by line, adding up to the component.
+
+    A pool's own cost is direct for the line that owns its department and indirect for others; the
+    overhead in it is overhead for all (decision D-004). Departments that no activity shares out keep
+    the column they were given.
+    """
+    owners = departments.set_index("department_id")["owner_line_id"].astype("str").fillna("")
+    by_line = weighed.weights.groupby(["pool_id", "line_id"], sort=True)["weight"].sum()
+    feeds = weighed.pools.set_index("pool_id")["feed"]
+    parts = []
+    for pool_id, rows in components.groupby("pool_id", sort=True):
+        given = rows["feed"].iloc[0] == NO_FEED
+        lines = (
+            pd.Series({rows["line_id"].iloc[0]: 1})
+            if given
+            else by_line.loc[[pool_id]].droplevel(0)
+        )
+        parts.append(
+            _share_pool(rows, lines, feed=NO_FEED if given else feeds[pool_id], owner=owners)
+        )
+    columns = ["pool_id", "department_id", "feed", "line_id", "tier", "element", "source_department",
+               "amount_pence"]  # fmt: skip
+    shared = pd.concat(parts, ignore_index=True)
+    shared = shared[shared["amount_pence"] != 0]
+    return shared.sort_values(
+        ["pool_id", "line_id", "tier", "element", "source_department"], ignore_index=True
+    )[columns]
+
+
+def _share_pool(
+    rows: pd.DataFrame, lines: pd.Series, *, feed: str, owner: pd.Series
+) -> pd.DataFrame:
+    names, weights = lines.index.tolist(), [int(weight) for weight in lines]
+    owned_by = owner.get(rows["department_id"].iloc[0], "")
+    own_tier = [
+        "direct"
+        if feed == NO_FEED or (owned_by and find_own_line(name) == owned_by)
+        else "indirect"
+        for name in names
+    ]
+    parts = [
+        pd.DataFrame(
+            {
+                "line_id": names,
+                "tier": "overhead" if row.is_overhead else own_tier,
+                "amount_pence": share_signed(int(row.amount_pence), weights, names),
+                "element": row.element,
+                "source_department": row.source_department,
+            }
+        )
+        for row in rows.itertuples()
+    ]
+    return pd.concat(parts, ignore_index=True).assign(
+        pool_id=rows["pool_id"].iloc[0], department_id=rows["department_id"].iloc[0], feed=feed
+    )
+
+
+def share_departments(weighed: PoolWeights, components: pd.DataFrame) -> pd.DataFrame:
+    """Return ``department_line_shares``: how overhead that a final department receives goes to lines.
+
+    A department's pools count by their own cost (D-009), and equally if they have none; a pool's
+    lines by their weight.
+    """
+    pools = weighed.pools.assign(part=weighed.pools["own_pence"].clip(lower=0).astype("float64"))
+    total = pools.groupby("department_id")["part"].transform("sum")
+    equal = 1.0 / pools.groupby("department_id")["part"].transform("size")
+    pools["part"] = (pools["part"] / total.where(total > 0, 1.0)).where(total > 0, equal)
+    lines = weighed.weights.groupby(["pool_id", "line_id"], as_index=False, sort=True)[
+        "weight"
+    ].sum()
+    lines["share"] = lines["weight"] / lines.groupby("pool_id")["weight"].transform("sum")
+    rows = lines.merge(
+        pools[["pool_id", "department_id", "part"]], on="pool_id", validate="many_to_one"
+    )
+    rows["share_prop"] = rows["share"] * rows["part"]
+    others = components[components["feed"] == NO_FEED][
+        ["department_id", "line_id"]
+    ].drop_duplicates()
+    both = pd.concat([rows, others.assign(share_prop=1.0)], ignore_index=True)
+    return both.groupby(["department_id", "line_id"], as_index=False, sort=True)["share_prop"].sum()

@@ -1,0 +1,262 @@
+"""What each line of activity weighs, feed by feed.
+
+A weight is a whole number of hundredths of the feed's unit (pence for drugs and implants), so that
+sums are exact in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers.contracts import QueryEngine
+from helpers.costing.clock import SECONDS_AN_HOUR, Period, seconds_between
+from helpers.costing.reference import get_reference
+
+HUNDREDTHS = 100
+ORGAN_WEIGHT = 0.35  # extra weight of a critical care hour for each organ supported
+ED_LONGEST_MINUTES = 2880  # 48 hours
+NEAR_SECONDS = 24 * SECONDS_AN_HOUR  # how far outside an episode its own spell's activity may be
+# Consultant time, until job plans are used (decision D-006).
+MEDICAL_WARD_PROP = 0.02  # of each ward hour
+MEDICAL_ED_PROP = 0.15  # of each emergency department minute
+
+
+def _hundredths(expression: str) -> str:
+    return f"CAST(floor(({expression}) * {HUNDREDTHS} + 0.5) AS BIGINT)"
+
+
+def _whole(expression: str) -> str:
+    return f"CAST(floor(({expression}) + 0.5) AS BIGINT)"
+
+
+# Each ward stay inside the year, split over the episodes of its spell by time. `seconds` is the
+# overlap with the episode; below zero it is the gap between the two.
+_OVERLAP = seconds_between(
+    "greatest(s.start_dt, v.start_dt)", "least(s.end_dt, coalesce(v.end_dt, $period_end))"
+)
+
+WARD_OVERLAPS_SQL = f"""
+SELECT s.stay_id, s.spell_id, s.ward_id, s.stay_seconds, s.acuity_weight, v.event_no, v.start_dt,
+       CASE WHEN v.event_no IS NOT NULL THEN {_OVERLAP} END AS seconds
+FROM (
+    SELECT stay_id, spell_id, ward_id, start_dt, end_dt, acuity_weight,
+           greatest({seconds_between("start_dt", "end_dt")}, {SECONDS_AN_HOUR}) AS stay_seconds
+    FROM (
+        SELECT stay_id, spell_id, ward_id, coalesce(acuity_weight, 1e0) AS acuity_weight,
+               greatest(start_dt, $period_start) AS start_dt,
+               least(coalesce(end_dt, $period_end), $period_end) AS end_dt
+        FROM clean_ward_stays
+        WHERE start_dt < $period_end AND coalesce(end_dt, $period_end) >= $period_start
+    ) AS inside
+) AS s
+LEFT JOIN events AS v ON v.spell_id = s.spell_id AND v.event_kind = 'episode'
+"""
+
+WARD_PIECES_SQL = f"""
+SELECT stay_id, ward_id, place, acuity_weight,
+       CASE WHEN seconds >= -{NEAR_SECONDS} THEN event_no END AS event_no,
+       CASE WHEN seconds >= 0 THEN 'SPELL' WHEN seconds >= -{NEAR_SECONDS} THEN 'SPELL_NEAR'
+            ELSE 'NONE' END AS match_rule,
+       CASE WHEN covered > 0 THEN {_whole("stay_seconds * (CAST(seconds AS DOUBLE) / covered)")}
+            ELSE stay_seconds END AS seconds
+FROM (
+    SELECT o.*, sum(greatest(coalesce(seconds, 0), 0)) OVER (PARTITION BY stay_id) AS covered,
+           row_number() OVER (PARTITION BY stay_id
+                              ORDER BY coalesce(seconds, -{10**12}) DESC, start_dt DESC, event_no) AS place
+    FROM ward_overlaps AS o
+) AS placed
+WHERE (covered > 0 AND seconds > 0) OR (covered = 0 AND place = 1)
+"""
+
+WARD_LINES_SQL = f"""
+SELECT 'ward:' || stay_id || CASE WHEN place > 1 THEN ':' || CAST(place AS VARCHAR) ELSE '' END
+           AS activity_id,
+       'ward' AS feed, ward_id AS feed_key, event_no, match_rule,
+       {_hundredths(f"seconds / {SECONDS_AN_HOUR}e0 * acuity_weight")} AS weight
+FROM ward_pieces
+"""
+
+# Feeds whose lines have to find their event: one SELECT each, with the columns of FEED_COLUMNS.
+# `seconds` is consultant time that the line brings with it.
+FEED_COLUMNS = (
+    "feed, activity_key, feed_key, ref_id, patient_key, moment, requesting_tfc, weight, seconds"
+)
+_NO_TEXT = "CAST(NULL AS VARCHAR)"
+_NO_SECONDS = "CAST(0 AS BIGINT)"
+_THEATRE_SECONDS = _whole(
+    f"greatest({seconds_between('into_dt', 'out_dt')}, 0) + coalesce(setup_minutes, 0) * 60"
+)
+_THEATRE_WEIGHT = _hundredths(f"{_THEATRE_SECONDS} / 60e0 * coalesce(team_weight, 1e0)")
+_CRITICAL_SECONDS = seconds_between(
+    "greatest(start_dt, $period_start)", "least(coalesce(end_dt, $period_end), $period_end)"
+)
+_CRITICAL_WEIGHT = _hundredths(
+    f"greatest({_CRITICAL_SECONDS}, 0) / {SECONDS_AN_HOUR}e0"
+    f" * (1 + {ORGAN_WEIGHT}e0 * coalesce(organs_supported, 0))"
+)
+
+FEED_SELECTS = {
+    "theatre_cases": [
+        f"""SELECT 'theatre', case_id, theatre_id, spell_id, {_NO_TEXT}, into_dt, {_NO_TEXT},
+                   {_THEATRE_WEIGHT}, {_THEATRE_SECONDS}
+            FROM clean_theatre_cases""",
+        f"""SELECT 'recovery', case_id, theatre_id, spell_id, {_NO_TEXT}, into_dt, {_NO_TEXT},
+                   {_hundredths("recovery_minutes")}, {_NO_SECONDS}
+            FROM clean_theatre_cases WHERE recovery_minutes > 0""",
+    ],
+    "critical_care": [
+        f"""SELECT 'critical_care', cc_id, unit_id, spell_id, {_NO_TEXT},
+                   greatest(start_dt, $period_start), {_NO_TEXT}, {_CRITICAL_WEIGHT}, {_NO_SECONDS}
+            FROM clean_critical_care WHERE coalesce(end_dt, $period_end) >= $period_start""",
+    ],
+    "tests": [
+        f"""SELECT 'tests', t.test_id, t.discipline, t.spell_or_attendance_id, t.patient_key,
+                   t.requested_dt, t.requesting_tfc,
+                   {_hundredths("greatest(coalesce(t.count, 1), 0) * w.weight")}, {_NO_SECONDS}
+            FROM clean_tests AS t JOIN test_weights AS w
+              ON w.discipline = coalesce(t.discipline, '') AND w.code = coalesce(t.test_code, '')""",
+    ],
+    "therapy_contacts": [
+        f"""SELECT 'therapies', t.contact_id, t.profession, t.spell_or_attendance_id, t.patient_key,
+                   t.start_dt, {_NO_TEXT},
+                   {_hundredths("greatest(coalesce(t.minutes, 0), 0) * coalesce(w.weight, 1e0)")},
+                   {_NO_SECONDS}
+            FROM clean_therapy_contacts AS t LEFT JOIN therapy_weights AS w ON w.code = t.profession""",
+    ],
+    "drug_issues": [
+        f"""SELECT 'drugs', d.issue_id, d.product, d.spell_or_attendance_id, d.patient_key, d.issue_dt,
+                   {_NO_TEXT}, greatest(coalesce(d.cost_pence, m.median_pence, 0), 0), {_NO_SECONDS}
+            FROM clean_drug_issues AS d LEFT JOIN drug_medians AS m ON m.product = d.product
+            WHERE coalesce(d.high_cost_flag, '0') <> '1'""",
+        f"""SELECT 'high_cost_drugs', d.issue_id, d.product, d.spell_or_attendance_id, d.patient_key,
+                   d.issue_dt, {_NO_TEXT}, coalesce(d.cost_pence, m.median_pence, 0), {_NO_SECONDS}
+            FROM clean_drug_issues AS d LEFT JOIN drug_medians AS m ON m.product = d.product
+            WHERE d.high_cost_flag = '1'""",
+    ],
+    "implants": [
+        f"""SELECT 'implants', implant_id, product, spell_id, {_NO_TEXT}, used_dt, {_NO_TEXT},
+                   coalesce(cost_pence, 0), {_NO_SECONDS}
+            FROM clean_implants""",
+    ],
+}
+
+FEED_LINES_SQL = """
+SELECT row_number() OVER (ORDER BY feed, activity_key) AS line_no, f.*
+FROM (SELECT * FROM ({selects}) AS u({columns})
+      WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)) AS f
+"""
+
+DRUG_MEDIANS_SQL = f"""
+SELECT product, {_whole("median(cost_pence)")} AS median_pence
+FROM clean_drug_issues WHERE cost_pence IS NOT NULL GROUP BY product
+"""
+
+# Events weigh for themselves in these feeds; the words name the event's kind.
+CLINIC_LINES_SQL = f"""
+SELECT 'clinic:' || event_id AS activity_id, 'clinic' AS feed, tfc AS feed_key, event_no,
+       'ID' AS match_rule, {_hundredths("greatest(coalesce(minutes, 0), 0)")} AS weight
+FROM events WHERE event_kind = 'op'
+"""
+
+_ED_MINUTES = f"least(greatest(coalesce(v.minutes, 0), 0), {ED_LONGEST_MINUTES})"
+_ED_WEIGHT = _hundredths(f"{_ED_MINUTES} * coalesce(w.weight, 1e0)")
+
+ED_LINES_SQL = f"""
+SELECT 'ed:' || event_id AS activity_id, 'ed' AS feed, department_type AS feed_key, event_no,
+       'ID' AS match_rule, {_ED_WEIGHT} AS weight
+FROM events AS v LEFT JOIN ed_weights AS w ON w.acuity = v.acuity
+WHERE event_kind = 'ed'
+"""
+
+# Consultant minutes of each event (decision D-006), from whole seconds.
+_MEDICAL_WEIGHT = _hundredths(
+    f"(coalesce(w.seconds, 0) * {MEDICAL_WARD_PROP}e0 + coalesce(t.seconds, 0)) / 60e0"
+    " + CASE v.event_kind WHEN 'op' THEN greatest(coalesce(v.minutes, 0), 0)"
+    f" WHEN 'ed' THEN {_ED_MINUTES} * {MEDICAL_ED_PROP}e0 ELSE 0 END"
+)
+
+MEDICAL_LINES_SQL = f"""
+SELECT 'medical:' || v.event_id AS activity_id, 'medical' AS feed, v.line_id AS feed_key, v.event_no,
+       'ID' AS match_rule, {_MEDICAL_WEIGHT} AS weight
+FROM events AS v
+LEFT JOIN (SELECT event_no, CAST(sum(seconds) AS BIGINT) AS seconds FROM ward_pieces
+           WHERE event_no IS NOT NULL GROUP BY event_no) AS w ON w.event_no = v.event_no
+LEFT JOIN (SELECT m.event_no, CAST(sum(f.seconds) AS BIGINT) AS seconds
+           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no
+           WHERE f.seconds > 0 GROUP BY m.event_no) AS t ON t.event_no = v.event_no
+"""
+
+
+def build_ward_pieces(db: QueryEngine, period: Period) -> None:
+    """Make ``ward_pieces``: stays in the year, split over the episodes of their spell by time.
+
+    A stay weighs its hours (one at least) times its nursing weight; the split keeps the whole of it.
+    A stay that touches no episode goes to the nearest of its spell within 24 hours, or to none.
+    """
+    if not db.has("clean_ward_stays"):
+        db.create(
+            "ward_pieces",
+            "SELECT CAST(NULL AS VARCHAR) AS stay_id, CAST(NULL AS VARCHAR) AS ward_id, 1 AS place, "
+            "CAST(1 AS DOUBLE) AS acuity_weight, CAST(NULL AS INTEGER) AS event_no, 'NONE' AS match_rule, "
+            "CAST(0 AS BIGINT) AS seconds WHERE 1 = 0",
+        )
+        return
+    db.create("ward_overlaps", WARD_OVERLAPS_SQL, period_start=period.start, period_end=period.end)
+    db.create("ward_pieces", WARD_PIECES_SQL)
+    db.drop("ward_overlaps")
+
+
+def build_feed_lines(db: QueryEngine, frames: Mapping[str, pd.DataFrame], period: Period) -> None:
+    """Make ``feed_lines``: activity that has still to find its event, weighed, dated in the year."""
+    relative = frames.get("relative_weights", pd.DataFrame({"feed": [], "code": [], "weight": []}))
+    _add_weights(db, relative)
+    selects = [
+        sql for table, feeds in FEED_SELECTS.items() if db.has(f"clean_{table}") for sql in feeds
+    ]
+    if not selects:
+        selects = [
+            f"SELECT {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, "
+            f"CAST(NULL AS TIMESTAMP), {_NO_TEXT}, {_NO_SECONDS}, {_NO_SECONDS} WHERE 1 = 0"
+        ]
+    sql = FEED_LINES_SQL.format(selects=" UNION ALL ".join(selects), columns=FEED_COLUMNS)
+    db.create("feed_lines", sql, period_start=period.start, period_end=period.end)
+    db.drop("test_weights", "therapy_weights", "drug_medians")
+
+
+def _add_weights(db: QueryEngine, relative: pd.DataFrame) -> None:
+    relative = relative.assign(
+        feed=relative["feed"].astype("str"), code=relative["code"].astype("str")
+    )
+    if db.has("clean_tests"):
+        codes = db.frame(
+            "SELECT DISTINCT coalesce(discipline, '') AS discipline, coalesce(test_code, '') AS code "
+            "FROM clean_tests ORDER BY discipline, code"
+        )
+        db.add_frame("test_weights", weigh_tests(codes, relative))
+    if db.has("clean_therapy_contacts"):
+        of_therapies = relative[relative["feed"] == "therapies"]
+        db.add_frame(
+            "therapy_weights", of_therapies[["code", "weight"]].astype({"weight": "float64"})
+        )
+    if db.has("clean_drug_issues"):
+        db.create("drug_medians", DRUG_MEDIANS_SQL)
+    db.add_frame("ed_weights", weigh_acuity(relative))
+
+
+def weigh_tests(codes: pd.DataFrame, relative: pd.DataFrame) -> pd.DataFrame:
+    """Give each test code its relative weight; else the median of its discipline; else 1."""
+    given = relative.loc[relative["feed"] == "tests", ["code", "weight"]]
+    weighed = codes.merge(given, on="code", how="left", validate="many_to_one")
+    weighed["weight"] = weighed["weight"].astype("float64")
+    median = weighed.groupby("discipline")["weight"].transform("median")
+    return weighed.assign(weight=weighed["weight"].fillna(median).fillna(1.0))
+
+
+def weigh_acuity(relative: pd.DataFrame) -> pd.DataFrame:
+    """Return the weight of each acuity: the trust's own (feed `ed`), else the project's default."""
+    own = relative[relative["feed"] == "ed"].set_index("code")["weight"].astype("float64")
+    defaults = get_reference("ed_acuity")
+    weight = defaults["acuity"].astype("str").map(own).fillna(defaults["weight"])
+    return pd.DataFrame({"acuity": defaults["acuity"].astype("int64"), "weight": weight})

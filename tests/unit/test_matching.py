@@ -1,0 +1,169 @@
+"""How activity finds its event: rule by rule, nearest in time, then smallest id."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from activity_tables import (
+    SETTINGS,
+    add_clean,
+    make_appointment,
+    make_attendance,
+    make_episode,
+    make_frames,
+)
+
+from helpers.costing.clock import find_period
+from helpers.costing.events import build_events
+from helpers.costing.matching import build_activity_lines, match_lines
+from helpers.costing.weights import build_feed_lines, build_ward_pieces
+from helpers.engine import Engine
+from helpers.errors import InputError
+
+SPELL = {"admission_dt": "2024-07-01 08:00", "discharge_dt": "2024-07-05 08:00"}
+EPISODES = [
+    make_episode("s1.1", "2024-07-01 08:00", "2024-07-02 08:00", **SPELL),
+    make_episode("s1.2", "2024-07-02 08:00", "2024-07-05 08:00", episode_number=2, **SPELL),
+]
+CLINICS = [
+    make_appointment("o1", "2024-09-10 09:00"),
+    make_appointment("o2", "2024-09-10 15:00"),
+    make_appointment("o3", "2024-10-10 09:00", tfc="300"),
+]
+EMERGENCIES = [make_attendance("e1", "2024-11-01 10:00", "2024-11-01 14:00")]
+
+
+def make_request(test_id: str, at: str | None, ref: str | None = None, **more) -> dict:
+    usual = {"patient_key": "p1", "discipline": "PATH", "test_code": "FBC", "count": 1,
+             "requesting_tfc": "110"}  # fmt: skip
+    return {
+        **usual, "test_id": test_id, "requested_dt": at, "spell_or_attendance_id": ref, **more
+    }  # fmt: skip
+
+
+def match(*tests: dict, shuffle: int | None = None, threads: int = 1, **files) -> pd.DataFrame:
+    """Return event, rule and unmatched line of each test, by id."""
+    tables = {
+        "apc_episodes": EPISODES, "op_attendances": CLINICS, "ed_attendances": EMERGENCIES,
+        "tests": list(tests), **files,
+    }  # fmt: skip
+    with Engine(threads=threads) as db:
+        for file, rows in tables.items():
+            order = pd.Series(rows).sample(frac=1, random_state=shuffle) if shuffle else rows
+            add_clean(db, file, list(order))
+        frames, period = make_frames(), find_period(SETTINGS)
+        build_events(db, frames, SETTINGS)
+        build_ward_pieces(db, period)
+        build_feed_lines(db, frames, period)
+        match_lines(db)
+        build_activity_lines(db)
+        return db.frame(
+            "SELECT * FROM activity_lines WHERE feed = 'tests' ORDER BY activity_id"
+        ).set_index("activity_id")
+
+
+def rule_of(request: dict, **files) -> tuple[str | None, str]:
+    row = match(request, **files).iloc[0]
+    return (None if pd.isna(row["event_id"]) else row["event_id"], row["match_rule"])
+
+
+@pytest.mark.parametrize(
+    ("ref", "at", "found"),
+    [
+        ("s1.1", "2024-12-25 00:00", ("s1.1", "ID")),  # an episode's own id, whatever the time
+        ("o2", "2024-09-01 00:00", ("o2", "ID")),
+        ("e1", "2024-11-01 11:00", ("e1", "ID")),
+        ("s1", "2024-07-01 20:00", ("s1.1", "SPELL")),
+        ("s1", "2024-07-02 08:00", ("s1.2", "SPELL")),  # boundary: the later episode
+        ("s1", "2024-07-06 08:00", ("s1.2", "SPELL_NEAR")),  # 24 hours after
+        ("s1", "2024-06-30 08:00", ("s1.1", "SPELL_NEAR")),
+    ],
+)
+def test_a_line_that_names_its_event_or_spell(ref: str, at: str, found: tuple):
+    assert rule_of(make_request("t", at, ref)) == found
+
+
+@pytest.mark.parametrize(
+    ("at", "found"),
+    [
+        ("2024-07-03 12:00", ("s1.2", "PAT_APC")),
+        ("2024-07-02 08:00", ("s1.2", "PAT_APC")),  # boundary: the later episode
+        ("2024-11-01 18:00", ("e1", "PAT_ED")),  # 4 hours after
+        ("2024-11-01 06:00", ("e1", "PAT_ED")),  # 4 hours before
+        ("2024-11-01 18:01", (None, "NONE")),
+        ("2024-09-10 23:00", ("o2", "PAT_OP_DAY")),  # the nearer appointment of that day
+        ("2024-09-10 12:00", ("o1", "PAT_OP_DAY")),  # as near: the smaller id
+        ("2024-08-11 09:00", ("o1", "PAT_OP")),  # 30 days before
+        ("2024-08-11 08:59", (None, "NONE")),
+        ("2024-09-24 15:00", ("o2", "PAT_OP")),  # 14 days after
+        ("2024-09-24 15:01", (None, "NONE")),
+    ],
+)
+def test_a_line_that_knows_only_its_patient(at: str, found: tuple):
+    assert rule_of(make_request("t", at)) == found
+
+
+def test_more_than_a_day_outside_its_spell_a_line_tries_the_patient():
+    # 9 September is outside the spell and a day before the clinic of the same patient.
+    assert rule_of(make_request("t", "2024-09-09 09:00", "s1")) == ("o1", "PAT_OP")
+
+
+def test_a_reference_that_is_nobodys_falls_to_the_patient():
+    assert rule_of(make_request("t", "2024-07-03 12:00", "typo")) == ("s1.2", "PAT_APC")
+
+
+def test_a_clinic_of_another_treatment_function_is_no_match():
+    assert rule_of(make_request("t", "2024-10-10 10:00")) == (None, "NONE")
+    assert rule_of(make_request("t", "2024-10-10 10:00", requesting_tfc="300")) == (
+        "o3",
+        "PAT_OP_DAY",
+    )
+
+
+def test_another_patient_is_no_match():
+    assert rule_of(make_request("t", "2024-07-03 12:00", patient_key="p2")) == (None, "NONE")
+
+
+def test_in_hospital_comes_before_a_clinic_the_same_day():
+    clinic = [make_appointment("o9", "2024-07-03 12:00")]
+    assert rule_of(make_request("t", "2024-07-03 12:00"), op_attendances=clinic)[1] == "PAT_APC"
+
+
+def test_a_gap_inside_a_spell_goes_to_the_nearer_episode():
+    episodes = [
+        make_episode("s1.1", "2024-07-01 08:00", "2024-07-02 08:00", **SPELL),
+        make_episode("s1.2", "2024-07-04 08:00", "2024-07-05 08:00", episode_number=2, **SPELL),
+    ]
+    early, late = make_request("t", "2024-07-02 20:00"), make_request("t", "2024-07-03 20:00")
+    assert rule_of(early, apc_episodes=episodes) == ("s1.1", "PAT_APC")
+    assert rule_of(late, apc_episodes=episodes) == ("s1.2", "PAT_APC")
+    middle = make_request("t", "2024-07-03 08:00")
+    assert rule_of(middle, apc_episodes=episodes) == ("s1.1", "PAT_APC")  # as near: the smaller id
+
+
+def test_a_line_without_a_match_goes_to_the_line_that_asked():
+    lines = match(
+        make_request("t1", "2024-12-25 00:00"),
+        make_request("t2", "2024-12-25 00:00", requesting_tfc="300"),
+        make_request("t3", "2024-12-25 00:00", requesting_tfc="777"),
+        make_request("t4", "2024-12-25 00:00", requesting_tfc=None),
+        make_request("t5", "2024-07-03 12:00", "s1"),
+    )
+    assert lines["unmatched_line_id"].iloc[:4].tolist() == [
+        "UNMATCHED:TO", "UNMATCHED:GENMED", "UNMATCHED:UNMAPPED", "UNMATCHED:UNMAPPED",
+    ]  # fmt: skip
+    assert pd.isna(lines["unmatched_line_id"].iloc[4])
+
+
+def test_every_line_stands_once_whatever_the_order_of_rows_and_the_threads():
+    requests = [make_request(f"t{n:02d}", f"2024-07-0{n % 6 + 1} 0{n % 9}:00", ["s1", None][n % 2])
+                for n in range(40)]  # fmt: skip
+    plain = match(*requests)
+    assert len(plain) == 40
+    pd.testing.assert_frame_equal(plain, match(*requests, shuffle=7, threads=2))
+
+
+def test_an_id_that_stands_twice_in_a_file_is_refused():
+    twice = make_request("t1", "2024-07-03 12:00")
+    with pytest.raises(InputError, match="1 activity lines repeat the id .*\n?.*tests"):
+        match(twice, twice)
