@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from helpers.cleaning import clean
+from helpers.contracts import Cleaned
 from helpers.engine import Engine
 from helpers.run import Run, open_run
+from helpers.sources.extracts import read_trust
 
 TRUST, YEAR = "XYZ", "2024-25"
 
@@ -98,3 +101,25 @@ def open_small_run(base: Path, **changes: str | bytes | None) -> Run:
 def open_small_engine() -> Engine:
     """Return an engine of one thread: tests are small."""
     return Engine(threads=1)
+
+
+def clean_small(base: Path, **changes: str | bytes | None) -> tuple[Cleaned, Engine]:
+    """Read and clean the small trust with some files changed; return what came out, and the engine."""
+    db = open_small_engine()
+    return clean(read_trust(open_small_run(base, **changes), db), db), db
+
+
+def list_log(db: Engine, rule: str) -> list[tuple[str, ...]]:
+    """Return what a rule logged: row key, severity, column, old and new value."""
+    rows = db.frame(
+        'SELECT row_key, severity, "column", old_value, new_value FROM cleaning_log '
+        'WHERE rule = $rule ORDER BY row_key, "column", old_value',
+        rule=rule,
+    )
+    return [tuple("" if value is None or value != value else value for value in row) for row in rows.to_numpy()]
+
+
+def get_account(cleaned: Cleaned, file: str) -> dict[str, int]:
+    """Return a file's row account."""
+    row = cleaned.accounts.set_index("file").loc[file]
+    return {name.removeprefix("n_"): int(value) for name, value in row.items()}
