@@ -90,7 +90,7 @@ def describe_lines_card(tables: SummaryTables) -> dict[str, str]:
 
 def describe_review_card(tables: SummaryTables) -> dict[str, str]:
     """Return how many consultants' cost differs from peers' beyond natural variation."""
-    label = "Consultants who cost more than peers"
+    label = "Consultants dearer than peers"
     n_tested = count_tested(tables.review)
     if not n_tested:
         return _card(label, "Not tested", _why_not_tested(tables))
