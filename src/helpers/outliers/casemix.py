@@ -21,6 +21,7 @@ POOLING_SPELLS = 20.0  # weight of the line's variance in that of an HRG, in spe
 MAX_STEPS = 100
 MAX_HALVINGS = 30
 TOLERANCE = 1e-10
+MAX_NO_COMPARATOR = 0.5  # share of a line's cost without a peer, above which nobody is compared
 SMALLEST_ERROR = 1e-6  # log units, so that a perfect fit does not divide by zero
 FEW = "(few)"  # consultants with too few spells to be peers, together
 
@@ -36,19 +37,16 @@ class Effects:
         would have cost (or stayed) at an effect of zero.
     no_comparator_prop
         Share of the line's cost (or days) in HRGs that one consultant alone treats.
-    left_out
-        Consultants who could not be compared: no HRG in common with the others, or no days at all.
     """
 
     table: pd.DataFrame
     no_comparator_prop: float
-    left_out: tuple[str, ...]
 
 
 def pool_casemix(hrg: pd.Series, consultant: pd.Series) -> pd.Series:
     """Return the casemix group of each spell: its HRG, the HRG's root, or ``other``.
 
-    An HRG with fewer than ten spells, or with one consultant, says nothing about peers: its spells
+    An HRG with fewer than ten spells, or with one consultant, says little about peers: its spells
     join others of the same root (four characters), and failing that a single remainder.
     """
     group = hrg.astype("str").copy()
@@ -208,10 +206,10 @@ def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells:
     min_spells
         Fewest spells of a peer; consultants with fewer help to price HRGs, as one group.
     """
-    used, left_out = _choose_rows(spells, value, kind, min_spells)
-    peers = set(used["who"]) - {FEW}
-    if len(peers) < 2:
-        return Effects(_empty_effects(), 1.0, tuple(sorted(left_out | peers)))
+    alone = measure_no_comparator(spells, value)
+    used = _choose_rows(spells, value, kind, min_spells)
+    if len(set(used["who"]) - {FEW}) < 2 or alone > MAX_NO_COMPARATOR:
+        return Effects(_empty_effects(), alone)
     who, names = pd.factorize(used["who"], sort=True)
     group, _ = pd.factorize(used["casemix"], sort=True)
     y = used[value].to_numpy(dtype=float)
@@ -236,7 +234,7 @@ def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells:
             "std_error": error,
         }
     )
-    return Effects(table, measure_no_comparator(spells, value), tuple(sorted(left_out)))
+    return Effects(table, alone)
 
 
 def measure_no_comparator(spells: pd.DataFrame, value: str) -> float:
@@ -248,16 +246,18 @@ def measure_no_comparator(spells: pd.DataFrame, value: str) -> float:
     return float(spells.loc[alone, value].sum()) / total
 
 
-def _choose_rows(
-    spells: pd.DataFrame, value: str, kind: str, min_spells: int
-) -> tuple[pd.DataFrame, set[str]]:
-    """Return rows that can be modelled, with ``who`` and ``casemix``, and consultants left out."""
+def _choose_rows(spells: pd.DataFrame, value: str, kind: str, min_spells: int) -> pd.DataFrame:
+    """Return the rows that can be compared, with ``who`` and ``casemix``.
+
+    Rows are left out until all that remain have peers: HRGs of one consultant, consultants with no
+    casemix in common with the others, and, where zeros are allowed, groups with nothing but zeros.
+    """
     used = spells
     for _ in range(MAX_STEPS):
         count = used.groupby("consultant_code")["hrg"].transform("size")
         who = used["consultant_code"].where(count >= min_spells, FEW)
         used = used.assign(who=who, casemix=pool_casemix(used["hrg"], who))
-        keep = _is_connected(used)
+        keep = _is_connected(used) & ~_is_alone(used)
         if kind == "poisson":
             keep &= (used.groupby("casemix")[value].transform("sum") > 0).to_numpy()
             keep &= (used.groupby("who")[value].transform("sum") > 0).to_numpy()
@@ -266,8 +266,17 @@ def _choose_rows(
         used = used[keep]
         if used.empty:
             break
-    n_spells = spells.groupby("consultant_code").size()
-    return used, set(n_spells.index[n_spells >= min_spells]) - set(used["who"])
+    return used
+
+
+def _is_alone(used: pd.DataFrame) -> np.ndarray:
+    """Tell which rows are of an HRG, common enough to stand alone, that one consultant treats.
+
+    They say nothing of peers, and pooled with cheaper HRGs they would make a subspecialist look dear.
+    """
+    by_hrg = used.groupby("hrg")["who"]
+    alone = (by_hrg.transform("nunique") == 1) & (by_hrg.transform("size") >= MIN_SPELLS_HRG)
+    return alone.to_numpy()
 
 
 def _is_connected(used: pd.DataFrame) -> np.ndarray:

@@ -22,7 +22,9 @@ LOW = np.linspace(np.log(0.55), np.log(1 / 1.20), 9)
 SHIFTS = np.concatenate([[0.0], HIGH, LOW])
 KIND = np.repeat([0, 1, 2], [1, len(HIGH), len(LOW)])  # 0 like peers, 1 dearer, 2 cheaper
 START_PI = np.array([0.92, 0.05, 0.03])
-PI_PSEUDO_COUNT = np.array([0.0, 1.0, 1.0])
+PI_PSEUDO_COUNT = (
+    25 * START_PI
+)  # without it, wide natural variation in a small trust passes for divergence
 EM_STEPS = 200
 EM_TOLERANCE = 1e-5
 FALSE_DISCOVERY_RATE = 0.10

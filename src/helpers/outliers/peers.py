@@ -1,0 +1,198 @@
+"""Consultants against the peers of their line, on one measure: cost or stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.outliers.casemix import Effects, estimate_effects
+from helpers.outliers.contamination import (
+    Mixture,
+    Posterior,
+    State,
+    fit_contamination,
+    flag_false_discovery,
+    measure_reliability,
+    split_posterior,
+    summarise_posterior,
+)
+from helpers.outliers.funnel import measure_overdispersion
+from helpers.outliers.saving import expect_excess, expect_typical
+from helpers.outliers.small_groups import ALARM_Z, compare_few
+from helpers.outliers.wording import MIN_PEERS, TAU_WARNING, describe_variation
+
+MIN_SPELLS_PEER = 15
+MATERIAL_PROBABILITY = 0.90
+STAY_OFFSET_DAYS = 0.5
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A thing consultants are compared on: its name, column, model, and log offset for small lines."""
+
+    name: str
+    value: str
+    kind: str
+    offset: float
+
+
+COST = Measure("cost", "cost_gbp", "gamma", 0.0)
+STAY = Measure("los", "los_days", "poisson", STAY_OFFSET_DAYS)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One measure fitted over the trust: peers in the model's order, and the model."""
+
+    measure: Measure
+    peers: pd.DataFrame
+    variation: pd.DataFrame
+    line: np.ndarray
+    mixture: Mixture | None
+    state: State | None
+
+
+def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> Fit:
+    """Fit one measure: lines with enough peers by the main model, small ones as an indication.
+
+    Parameters
+    ----------
+    spells
+        Spells of all lines.
+    min_spells
+        Fewest spells of a consultant who may be named.
+    """
+    parts, few, variation = [], [], []
+    for line_id, rows in spells.groupby("line_id", sort=True):
+        n_peers = int((rows.groupby("consultant_code").size() >= MIN_SPELLS_PEER).sum())
+        effects = _estimate_line(rows, measure) if n_peers >= MIN_PEERS else None
+        if effects is not None and len(effects.table) >= MIN_PEERS:
+            parts.append(effects.table.assign(line_id=line_id))
+            variation.append(_describe_line(str(line_id), measure, effects, len(rows)))
+            continue
+        small = _compare_small_line(rows, measure, n_peers, min_spells)
+        few.append(_flag_few(small, str(line_id)))
+        words = describe_variation(float("nan"), n_compared=len(small), n_peers=n_peers)
+        n = len(small) or n_peers
+        variation.append(_start_variation(str(line_id), measure, n, len(rows), words))
+    lines = _list_variation(variation)
+    if not parts:
+        return Fit(measure, _stack(few), lines, np.array([], dtype=int), None, None)
+    peers = pd.concat(parts, ignore_index=True)
+    line = pd.factorize(peers["line_id"], sort=True)[0]
+    theta, error = peers["theta"].to_numpy(), peers["std_error"].to_numpy()
+    state = fit_contamination(theta, error, line)
+    mixture = split_posterior(theta, error, line, state)
+    peers = _add_posterior(peers, summarise_posterior(mixture), mixture, min_spells)
+    return Fit(measure, _stack([peers, *few]), _add_tau(lines, peers), line, mixture, state)
+
+
+def _compare_small_line(
+    rows: pd.DataFrame, measure: Measure, n_peers: int, min_spells: int
+) -> pd.DataFrame:
+    """Compare a line of five to seven; a larger one that cannot be modelled is not compared."""
+    fit_to_compare = rows if n_peers < MIN_PEERS else rows.iloc[0:0]
+    return compare_few(
+        fit_to_compare, value=measure.value, offset=measure.offset, min_spells=min_spells
+    )
+
+
+def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
+    return estimate_effects(
+        rows, value=measure.value, kind=measure.kind, min_spells=MIN_SPELLS_PEER
+    )
+
+
+def _add_posterior(
+    peers: pd.DataFrame, posterior: Posterior, mixture: Mixture, min_spells: int
+) -> pd.DataFrame:
+    """Add each peer's ratio, probabilities and flag.
+
+    In a line whose natural variation is wide nobody is named an outlier, and nobody with fewer than
+    ``min_spells`` spells is named at all.
+    """
+    base = peers["base"].to_numpy()
+    table = peers.assign(
+        expected=expect_typical(base, mixture),
+        ratio=posterior.ratio,
+        ci_low=posterior.ratio_low,
+        ci_high=posterior.ratio_high,
+        probability=posterior.prob_high,
+        prob_low=posterior.prob_low,
+        prob_material=posterior.prob_material,
+        tau=posterior.tau,
+        reliability=measure_reliability(posterior.tau, peers["std_error"].to_numpy()),
+        excess=expect_excess(base, mixture),
+    )
+    table["crude_ratio"] = table["observed"] / table["expected"]
+    may_name = (table["n"] >= min_spells).to_numpy()
+    separable = may_name & (table["tau"] <= TAU_WARNING).to_numpy()
+    outlier = np.zeros(len(table), dtype=bool)
+    outlier[separable] = flag_false_discovery(table["probability"].to_numpy()[separable])
+    material = may_name & (table["prob_material"] >= MATERIAL_PROBABILITY).to_numpy()
+    table["flag"] = np.select(
+        [outlier, material, ~may_name], ["outlier", "material", "not_tested"], "none"
+    )
+    return table
+
+
+def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return parts one under another; a frame of the two keys where there is none."""
+    kept = [part for part in parts if len(part)]
+    if kept:
+        return pd.concat(kept, ignore_index=True)
+    names = ("line_id", "consultant_code", "flag")
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in names})
+
+
+def _flag_few(table: pd.DataFrame, line_id: str) -> pd.DataFrame:
+    """Flag the consultants of a small line whose score is beyond the alarm, as an indication."""
+    return table.assign(
+        line_id=line_id,
+        flag=np.where(table["z"] > ALARM_Z, "indicative", "none"),
+        crude_ratio=table["observed"] / table["expected"],
+        excess=table["observed"] - table["expected"],
+    )
+
+
+def _start_variation(
+    line_id: str, measure: Measure, n_consultants: int, n_spells: int, words: str
+) -> dict[str, object]:
+    """Return one row of the variation table, its numbers still missing."""
+    return {
+        "line_id": line_id,
+        "measure": measure.name,
+        "n_consultants": n_consultants,
+        "n_spells": n_spells,
+        "tau": np.nan,
+        "no_comparator_prop": np.nan,
+        "phi": np.nan,
+        "words": words,
+    }
+
+
+def _describe_line(
+    line_id: str, measure: Measure, effects: Effects, n_spells: int
+) -> dict[str, object]:
+    theta, error = effects.table["theta"].to_numpy(), effects.table["std_error"].to_numpy()
+    row = _start_variation(line_id, measure, len(effects.table), n_spells, "")
+    row["no_comparator_prop"] = effects.no_comparator_prop
+    row["phi"] = measure_overdispersion(theta / error, error).phi
+    return row
+
+
+def _list_variation(rows: list[dict[str, object]]) -> pd.DataFrame:
+    empty = _start_variation("", COST, 0, 0, "")
+    return pd.DataFrame([*rows, empty]).iloc[:-1].reset_index(drop=True)
+
+
+def _add_tau(lines: pd.DataFrame, peers: pd.DataFrame) -> pd.DataFrame:
+    tau = peers.groupby("line_id")["tau"].first()
+    table = lines.assign(tau=lines["line_id"].map(tau).astype("float64"))
+    words = [
+        describe_variation(t, n_compared=n, n_peers=n) if np.isfinite(t) else given
+        for t, n, given in zip(table["tau"], table["n_consultants"], table["words"], strict=True)
+    ]
+    return table.assign(words=pd.Series(words, dtype="str"))
