@@ -7,9 +7,9 @@ import os
 import pytest
 
 from helpers.errors import CommandError
-from helpers.report.checksums import UNSURE_NS, hash_file, hash_inputs
+from helpers.report.checksums import SOURCE, UNSURE_NS, hash_file, hash_inputs
 from helpers.report.lock import hold_lock
-from helpers.report.series import Record, explain_key, publish, recover, reuse_step
+from helpers.report.series import STEPS, Record, explain_key, publish, recover, reuse_step
 
 
 def test_a_file_is_known_by_its_bytes(tmp_path):
@@ -103,3 +103,22 @@ def test_one_run_at_a_time(tmp_path):
         pass
     with hold_lock(lock, "XYZ 2024-25"):
         pass  # freed when its holder ended
+
+
+def test_every_module_that_can_change_a_result_is_in_some_checksum():
+    """A module forgotten here would leave stale pages after it changed."""
+    named = {part for step in STEPS for part in step.all_code}
+    # These start, schedule and publish; the pages' own checksum holds the rendering.
+    front = {"cli.py", "__main__.py", "__init__.py", "report/__init__.py", "report/dictionary.py"}
+    front |= {f"report/{name}.py" for name in ("batch", "checksums", "lock", "runner", "series")}
+    front |= {"report/render.py", "report/pages.py", "report/template"}
+    forgotten = [
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*")
+        if path.is_file()
+        and path.suffix != ".pyc"
+        and path.name != "__init__.py"
+        and not {path.relative_to(SOURCE).as_posix(), *map(str, path.relative_to(SOURCE).parents)}
+        & (named | front)
+    ]
+    assert forgotten == []

@@ -27,7 +27,7 @@ INJECTED_ID = "injected-parameters"
 LONGEST_ERROR = 600
 DEBUG = "SLR_DEBUG"  # set to 1, the terminal shows whole tracebacks
 WARM_IMPORTS = (
-    "numpy", "pandas", "pyarrow.parquet", "duckdb", "matplotlib.figure", "scipy.stats", "papermill",
+    "numpy", "pandas", "pyarrow.parquet", "duckdb", "matplotlib.figure", "matplotlib.font_manager", "scipy.stats", "papermill",
     "IPython.core.interactiveshell",
 )  # fmt: skip
 
@@ -154,7 +154,7 @@ def run_papermill(source: Path, executed: Path, parameters: dict[str, Any]) -> N
     notebook = nbformat.read(source, as_version=4)
     _check_parameters(notebook, parameters, source.name)
     failed: HelpersError | BaseException | None = None
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         try:
             papermill.execute_notebook(
                 str(source), str(executed), parameters, engine_name=ENGINE_NAME,

@@ -50,7 +50,7 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
 
 def list_pages(current: Step) -> tuple[tuple[str, str, bool], ...]:
     """Return file name, short title and whether it is the current one, summary first."""
-    return tuple((step.page, step.title, step is current) for step in SUMMARY_FIRST)
+    return tuple((step.page, step.heading, step is current) for step in SUMMARY_FIRST)
 
 
 def read_settings(run: Run) -> dict[str, str]:

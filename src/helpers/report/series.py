@@ -22,33 +22,56 @@ NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
 COMMON_CODE = (
     "errors.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
-    "report/exhibits.py", "report/formats.py", "report/execute.py", "report/figures/style.py",
+    "report/cells.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
+    "report/figures/style.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
+PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One notebook of the series: its page, and the code that can change its result."""
+    """One notebook of the series: its page, and the code that can change its result.
+
+    ``code`` names calculation and source code under ``src/helpers``; ``subjects`` the modules that
+    draw and describe it, alike in ``report/figures``, ``report/words`` and ``report/tables``.
+    """
 
     name: str
     title: str
     page: str
     code: tuple[str, ...]
+    subjects: tuple[str, ...]
     uses_files: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title as the pages' navigation has it: numbered, but for the summary."""
+        return self.title if self.page == "index.html" else f"{int(self.name[:2])} {self.title}"
+
+    @property
+    def all_code(self) -> tuple[str, ...]:
+        presented = [pattern.format(subject) for subject in self.subjects for pattern in PRESENTED]
+        return (*COMMON_CODE, *self.code, *presented)
 
 
 STEPS = (
-    Step("01_data_cleaning", "Data cleaning", "01_data_cleaning.html",
-         ("cleaning", "sources", "report/figures/cleaning.py", "report/words/cleaning.py"), True),
-    Step("02_service_line_costing", "Service line costing", "02_service_line_costing.html",
-         ("costing", "sources", "report/figures/costing.py", "report/words/costing.py")),
-    Step("03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
-         ("subsidy", "report/figures/subsidy.py", "report/words/subsidy.py")),
-    Step("04_outlier_review", "Outlier review", "04_outlier_review.html",
-         ("outliers", "report/figures/outliers.py", "report/figures/stays.py",
-          "report/words/outliers.py", "report/words/stays.py")),
-    Step("05_summary", "Summary", "index.html",
-         ("report/figures/summary.py", "report/words/summary.py")),
+    Step(
+        "01_data_cleaning", "Data cleaning", "01_data_cleaning.html",
+        ("cleaning", "sources"), ("cleaning",), uses_files=True,
+    ),
+    Step(
+        "02_service_line_costing", "Service line costing", "02_service_line_costing.html",
+        ("costing", "sources"), ("costing",),
+    ),
+    Step(
+        "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
+        ("subsidy",), ("subsidy", "flows"),
+    ),
+    Step(
+        "04_outlier_review", "Outlier review", "04_outlier_review.html",
+        ("outliers",), ("outliers", "stays"),
+    ),
+    Step("05_summary", "Summary", "index.html", (), ("summary",)),
 )  # fmt: skip
 
 
@@ -88,7 +111,7 @@ def find_keys(run: Run, inputs: dict[str, str]) -> dict[str, str]:
     for step in STEPS:
         own = [
             before,
-            hash_code((*COMMON_CODE, *step.code)),
+            hash_code(step.all_code),
             hash_file(NOTEBOOKS / f"{step.name}.ipynb"),
         ]
         if step.uses_files:
