@@ -702,6 +702,7 @@ OUTLIERS = [
             "group": ("text", "Group."),
             "within": ("code", "Service line in which it is compared."),
             "n_spells": ("int", "Spells."),
+            "n_others": ("int", "Spells of the line's other patients."),
             "mean_days": ("number", "Mean stay."),
             "others_mean_days": ("number", "Mean stay of the line's other patients."),
             "gap_days": ("number", "Difference."),

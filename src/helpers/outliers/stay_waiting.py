@@ -79,8 +79,8 @@ def split_gaps(
     Returns
     -------
     pd.DataFrame
-        ``group, within, n_spells, mean_days, others_mean_days, gap_days, mix_days, practice_days``;
-        groups without any other patients beside them are left out.
+        ``group, within, n_spells, n_others, mean_days, others_mean_days, gap_days, mix_days,
+        practice_days``; groups without any other patients beside them are left out.
     """
     codes, names = pd.factorize(group.mask(group.astype("str") == ""), sort=True)
     frames, frame_names = pd.factorize(within.astype("str"), sort=True)
@@ -103,8 +103,9 @@ def split_gaps(
         n_a = n_own[place].sum()
         means = (days_own[place].sum() / n_a, days_b.sum() / n_b.sum())
         parts = (gap.gap_days, gap.mix_days, gap.practice_days)
-        rows.append((names[place], frame_names[home[place]], int(n_a), *means, *parts))
-    columns = ["group", "within", "n_spells", "mean_days", "others_mean_days"]
+        counts = (int(n_a), int(n_b.sum()))
+        rows.append((names[place], frame_names[home[place]], *counts, *means, *parts))
+    columns = ["group", "within", "n_spells", "n_others", "mean_days", "others_mean_days"]
     return pd.DataFrame(rows, columns=[*columns, "gap_days", "mix_days", "practice_days"])
 
 

@@ -75,7 +75,7 @@ AWAITING_COLUMNS = [
     "effect_days", "own_effect_days", "awaiting_effect_days", "is_mostly_waiting",
 ]  # fmt: skip
 MIX_COLUMNS = [
-    "grouping", "group", "within", "n_spells", "mean_days", "others_mean_days", "gap_days",
+    "grouping", "group", "within", "n_spells", "n_others", "mean_days", "others_mean_days", "gap_days",
     "mix_days", "practice_days",
 ]  # fmt: skip
 TRIM_COLUMNS = [

@@ -96,7 +96,7 @@ def plot_ward_stays(awaiting: pd.DataFrame) -> Figure:
         edge = np.maximum(mean, mean - wards["effect_days"])
         for row, place, effect in zip(rows, edge, wards["effect_days"], strict=True):
             axes.annotate(
-                format_days(effect, signed=True).removesuffix(" days"), (place, row), (6, 0),
+                _write_effect(effect), (place, row), (6, 0),
                 textcoords="offset points", va="center", fontsize=8.5, color=INK,
             )  # fmt: skip
         _label_rows(axes, wards["group_name"], wards["n_spells"])
@@ -121,9 +121,10 @@ def plot_ward_stays(awaiting: pd.DataFrame) -> Figure:
 def plot_gap_parts(mix: pd.DataFrame, *, grouping: str) -> Figure:
     """Draw each group's gap to its line's other patients as two bars: casemix and practice.
 
-    The 18 groups with the largest part in practice, of at least 20 stays, are drawn.
+    The 18 groups with the largest part in practice, of at least 20 stays on either side, are drawn.
     """
-    kept = mix[(mix["grouping"] == grouping) & (mix["n_spells"] >= MIN_GAP_SPELLS)]
+    enough = mix[["n_spells", "n_others"]].min(axis=1) >= MIN_GAP_SPELLS
+    kept = mix[(mix["grouping"] == grouping) & enough]
     kept = kept.loc[_largest(kept["practice_days"], MOST_BARS)]
     kept = kept.sort_values(["practice_days", "group"], ignore_index=True)
     rows = np.arange(len(kept))
@@ -166,7 +167,7 @@ def plot_long_stays(long_stays: pd.DataFrame) -> Figure:
     """
     wide = long_stays.pivot(index="line_id", columns="threshold_days", values="bed_days_prop")
     names = long_stays.drop_duplicates("line_id").set_index("line_id")["line_name"]
-    wide = wide.dropna()
+    wide = wide.reindex(columns=[threshold for threshold, _ in LONG_SHADES]).dropna()
     order = wide.sort_values([21, 14, 7], kind="stable").index
     order = [line for line in order if line != TRUST] + [line for line in order if line == TRUST]
     wide, rows = wide.loc[order], np.arange(len(order))
@@ -182,7 +183,8 @@ def plot_long_stays(long_stays: pd.DataFrame) -> Figure:
                 text, (share, row), (5, 0), textcoords="offset points", va="center", fontsize=8.5
             )
         axes.set_yticks(rows, [_shorten(names[line]) for line in order])
-        axes.set_xlim(0, min(1.0, float(wide[7].max())) * 1.25 or 1.0)
+        axes.set_xticks(np.arange(0, 1.01, 0.2))
+        axes.set_xlim(0, min(1.0, float(wide[7].max())) * 1.3 or 1.0)
         axes.xaxis.set_major_formatter(lambda value, _: format_prop(value))
         axes.set_xlabel("Share of the line's bed days")
         _add_legend(
@@ -242,6 +244,11 @@ def _label_rows(axes: Axes, names: pd.Series, n_spells: pd.Series) -> None:
     ]
     axes.set_yticks(np.arange(len(labels)), labels)
     axes.set_ylim(-0.7, len(labels) - 0.3)
+
+
+def _write_effect(days: float) -> str:
+    text = format_days(days, signed=True).removesuffix(" days")
+    return "0.0" if text == "+0.0" else text
 
 
 def _largest(values: pd.Series, most: int) -> pd.Index:

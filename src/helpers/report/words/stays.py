@@ -10,10 +10,12 @@ import pandas as pd
 
 from helpers.report.formats import (
     count_words,
+    format_count,
     format_days,
     format_gbp,
     format_prop,
     join_words,
+    true_minus,
 )
 from helpers.report.words.plain import name_lines, name_term
 
@@ -58,6 +60,9 @@ def name_groups(
     is_person, is_line = table["grouping"] == "consultant", table["grouping"] == "line"
     pseudonyms = table["group"].map(people["pseudonym"]).fillna(NOT_LISTED)
     named["group_name"] = named["group_name"].mask(is_person, pseudonyms)
+    wards = table["group"].astype("str")
+    called = wards.where(wards.str.upper().str.startswith("WARD"), "Ward " + wards)
+    named["group_name"] = named["group_name"].mask(table["grouping"] == "ward", called)
     line_names = name_lines(table["group"].astype("str"), service_lines)
     named["group_name"] = named["group_name"].mask(is_line, line_names)
     if "within" in table:
@@ -155,9 +160,14 @@ def describe_waiting(awaiting: pd.DataFrame) -> str:
     if len(found):
         few = found.sort_values("effect_days", ascending=False).head(FEW_NAMES)
         items = [
-            f"{name} ({format_days(effect)} over expected, {format_days(part)} of them waiting)"
-            for name, effect, part in zip(
-                few["group_name"], few["effect_days"], few["awaiting_effect_days"], strict=True
+            f"{name} ({format_days(effect, signed=True)} against expected: {format_days(part, signed=True)} "
+            f"waiting, {format_days(rest, signed=True)} before)"
+            for name, effect, part, rest in zip(
+                few["group_name"],
+                few["effect_days"],
+                few["awaiting_effect_days"],
+                few["own_effect_days"],
+                strict=True,
             )
         ]
         more = f", among {len(found)} wards" if len(found) > FEW_NAMES else ""
@@ -170,19 +180,19 @@ def describe_waiting(awaiting: pd.DataFrame) -> str:
     return " ".join(parts)
 
 
-def describe_gap_parts(mix: pd.DataFrame) -> str:
-    """Say, of the group with the largest gap in practice, how its gap divides."""
-    kept = mix[mix["n_spells"] >= MIN_GAP_SPELLS]
+def describe_gap_parts(mix: pd.DataFrame, *, grouping: str) -> str:
+    """Say, of the ward or consultant with the largest gap in practice, how its gap divides."""
+    enough = mix[["n_spells", "n_others"]].min(axis=1) >= MIN_GAP_SPELLS
+    kept = mix[(mix["grouping"] == grouping) & enough]
     if kept.empty:
         return "No group has enough stays for its gap to be divided."
     top = kept.loc[kept["practice_days"].abs().sort_values(kind="stable").index[-1]]
-    gap = top["gap_days"]
     return (
         f"The largest difference in practice is {top['group_name']}'s: {format_days(top['mean_days'])} "
         f"on average against {format_days(top['others_mean_days'])} for the other patients of "
-        f"{top['within_name']}. Of this gap of {format_days(gap, signed=True)}, "
-        f"{format_days(top['mix_days'], signed=True)} come from different patients and "
-        f"{format_days(top['practice_days'], signed=True)} from like patients staying differently."
+        f"{top['within_name']}. Of this gap of {_write_hundredths(top['gap_days'])}, "
+        f"{_write_hundredths(top['mix_days'])} come from different patients and "
+        f"{_write_hundredths(top['practice_days'])} from like patients staying differently."
     )
 
 
@@ -258,6 +268,10 @@ def _list_effects(found: pd.DataFrame) -> str:
         )
     ]
     return "; ".join(items)
+
+
+def _write_hundredths(days: float) -> str:
+    return true_minus(f"{days:+.2f} days")
 
 
 def _write_pounds(pence: object) -> str:
