@@ -1,4 +1,4 @@
-"""The file of episodes of a demonstration trust, with the faults that are planted in it."""
+"""The file of episodes of a demonstration trust."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ import pyarrow as pa
 
 from helpers.sources.demo.files import BLANK, as_codes, as_ids, as_patients, as_times, take
 from helpers.sources.demo.recipe import DAY, Recipe
-from helpers.sources.demo.spells import DC, NEL
+from helpers.sources.demo.spells import NEL
 
-BAD_CONSULTANTS = ("", "X12", "C12345", "UNKNOWN")
-UNMAPPED_TFCS = ("105", "173", "214", "656")
-UNGROUPED = "UZ01Z"
-CLASS_BY_SETTING = ("2", "1", "1", "1")
-LATER_ID = 9_000_000  # ids of rows that are planted whole start here
+CLASS_BY_SETTING = ("2", "1", "1", "1")  # DC, EL, NEL, NES
 
 
 def frame_episodes(recipe: Recipe, spells: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
@@ -41,110 +37,9 @@ def frame_episodes(recipe: Recipe, spells: pd.DataFrame, episodes: pd.DataFrame)
             "hrg": recipe.hrgs["hrg"].to_numpy(object)[own["hrg"]], "age": own["age"], "sex": own["sex"],
             "imd": own["imd"], "private": own["private"], "commissioner": own["commissioner"],
             "theatre": recipe.hrgs["theatre_minutes"].to_numpy()[own["hrg"]] > 0,
-            "id": own.index.to_numpy() * 0 - 1, "bad_cons": "",
+            "id": -1, "bad_cons": "",
         }
     )  # fmt: skip
-
-
-def plant_faults(
-    recipe: Recipe, people: pd.DataFrame, rows: pd.DataFrame, free: FreeSpells
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the rows with faults planted, and how many of each; no spell has two faults."""
-    faults = {name: recipe.counted(count) for name, count in recipe.settings["defects"].items() if count}
-    planted: dict[str, int] = {}
-    extra: list[pd.DataFrame] = []
-
-    def choose(name: str, can: np.ndarray) -> np.ndarray:
-        at = free.choose(rows["spell"].to_numpy(), can, faults.get(name, 0))
-        planted[name] = len(at)
-        return at
-
-    single = ~rows["spell"].duplicated(keep=False).to_numpy()
-    done = ((rows["dis"] != BLANK) & (rows["start"] >= 0)).to_numpy()
-    simple = single & done
-    length = np.where(done, rows["end"] - rows["start"], 0)
-    early = np.where(done, rows["dis"], 0) < recipe.year_minutes - 10 * DAY
-
-    extra.append(rows.iloc[choose("duplicate_exact", simple)])
-    differs = rows.iloc[choose("duplicate_differs", simple & (length > DAY))].copy()
-    differs["end"] -= 60
-    differs["imd"] = 1 + differs["imd"] % 10
-    extra.append(differs)
-    again = rows.iloc[choose("duplicate_by_patient", simple)].copy()
-    again["id"] = LATER_ID + np.arange(len(again))
-    extra.append(again)
-    at = choose("end_before_start", simple)
-    rows.loc[at, "end"] = rows["start"].to_numpy()[at] - 45
-    at = choose("discharge_before_admission", simple)
-    rows.loc[at, "dis"] = rows["adm"].to_numpy()[at] - DAY
-    rows.loc[at, "ready"] = BLANK
-    at = choose("outside_spell_clipped", simple & early)
-    rows.loc[at, "end"] += 300
-    at = choose("outside_spell_far", simple & early)
-    rows.loc[at, "end"] += 3 * DAY
-    at = choose("overlapping", _can_overlap(rows) & done)
-    rows.loc[at, "end"] += 120
-    stays = (rows["class"] == "1").to_numpy() & rows["method"].isin(["11", "12"]).to_numpy() & (length > DAY)
-    at = choose("day_case_with_stay", simple & stays & (length < 4 * DAY))
-    rows.loc[at, "class"] = "2"
-    at = choose("age_impossible", simple)
-    rows.loc[at, "age"] = np.where(np.arange(len(at)) % 2 == 0, 131, -1)
-    at = choose("consultant_malformed", simple)
-    rows.loc[at, "bad_cons"] = np.array(BAD_CONSULTANTS, dtype=object)[np.arange(len(at)) % len(BAD_CONSULTANTS)]
-    rows.loc[at, "cons"] = -1
-    at = choose("tfc_unmapped", simple)
-    rows.loc[at, "tfc"] = np.array(UNMAPPED_TFCS, dtype=object)[np.arange(len(at)) % len(UNMAPPED_TFCS)]
-    at = choose("hrg_ungroupable", simple)
-    rows.loc[at, "hrg"] = UNGROUPED
-    at = choose("method_invalid", simple)
-    rows.loc[at, "method"] = "15"
-    at = choose("wrong_commissioner", simple)
-    rows.loc[at, "commissioner"] = "QXX"
-    extra.append(_before_the_year(rows.iloc[choose("before_period", simple)]))
-    whole = pd.concat([rows, *extra], ignore_index=True)
-    finished = (whole["end"] != BLANK) & (whole["end"] < 0) & (whole["dis"] > whole["adm"])
-    planted["before_period"] = int(finished.sum())
-    return whole, planted
-
-
-class FreeSpells:
-    """Spells not yet used for a fault: those of planted consultants never are."""
-
-    def __init__(self, recipe: Recipe, people: pd.DataFrame, spells: pd.DataFrame) -> None:
-        plain = (people["plant"] == "").to_numpy()[spells["cons"]] & ~spells["private"].to_numpy()
-        self._rank = np.full(len(spells), -1, dtype="int64")
-        order = recipe.random("faults").permutation(len(spells))
-        self._rank[order] = np.arange(len(spells))
-        self._free = plain.copy()
-
-    def choose(self, spell: np.ndarray, can: np.ndarray, count: int) -> np.ndarray:
-        """Return up to ``count`` row numbers that can have the fault, and mark their spells used."""
-        at = np.flatnonzero(can & self._free[spell])
-        at = at[np.argsort(self._rank[spell[at]], kind="stable")]
-        _, first = np.unique(spell[at], return_index=True)
-        at = np.sort(at[np.sort(first)[:count]])
-        self._free[spell[at]] = False
-        return at
-
-
-def _can_overlap(rows: pd.DataFrame) -> np.ndarray:
-    """Tell which episodes are followed, in the same spell, by one of over four hours."""
-    same = (rows["spell"].shift(-1) == rows["spell"]).to_numpy()
-    following = rows["start"].shift(-1).fillna(0).to_numpy()
-    until = rows["end"].shift(-1).fillna(BLANK).to_numpy()
-    return same & (until - following > 240) & (rows["end"].to_numpy() == following)
-
-
-def _before_the_year(rows: pd.DataFrame) -> pd.DataFrame:
-    """Copy spells to the year before, under new ids and patients."""
-    rows = rows.copy()
-    for column in ("adm", "dis", "start", "end"):
-        rows[column] -= 400 * DAY
-    rows["ready"] = BLANK
-    rows["id"] = LATER_ID + 500_000 + np.arange(len(rows))
-    rows["spell"] = -1
-    rows["patient"] = LATER_ID + np.arange(len(rows))
-    return rows
 
 
 def write_episodes(recipe: Recipe, people: pd.DataFrame, rows: pd.DataFrame) -> pa.Table:
@@ -156,7 +51,9 @@ def write_episodes(recipe: Recipe, people: pd.DataFrame, rows: pd.DataFrame) -> 
     episode_id = pa.compute.binary_join_element_wise(as_ids(f"{recipe.trust}-", own), number, "-")
     hrg = as_codes(rows["hrg"])
     codes = take(people["code"], rows["cons"].to_numpy())
-    consultant = pa.compute.if_else(pa.array(rows["cons"].to_numpy() < 0), as_codes(rows["bad_cons"]), codes)
+    consultant = pa.compute.if_else(
+        pa.array(rows["cons"].to_numpy() < 0), as_codes(rows["bad_cons"]), codes
+    )
     private = rows["private"].to_numpy()
     proc = recipe.lines["procedure"].to_numpy(object)[rows["line"]]
     columns = {
@@ -177,16 +74,3 @@ def write_episodes(recipe: Recipe, people: pd.DataFrame, rows: pd.DataFrame) -> 
         "commissioner": as_codes(np.where(private, "VPP00", rows["commissioner"])),
     }  # fmt: skip
     return pa.table(columns)
-
-
-def count_kept(rows: pd.DataFrame, planted: dict[str, int]) -> int:
-    """Return the episodes left when cleaning has set aside those that it must."""
-    excluded = (
-        "duplicate_exact", "duplicate_differs", "duplicate_by_patient", "end_before_start",
-        "discharge_before_admission", "outside_spell_far", "before_period",
-    )  # fmt: skip
-    return len(rows) - sum(planted.get(name, 0) for name in excluded)
-
-
-def is_day_case(rows: pd.DataFrame) -> np.ndarray:
-    return (rows["class"] == CLASS_BY_SETTING[DC]).to_numpy()

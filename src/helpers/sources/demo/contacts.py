@@ -55,7 +55,9 @@ def _make_line(
     plain = np.where(joint, np.where(is_first, "WF02B", "WF02A"), plain)
     drawn = random.integers(0, max(len(codes), 1), n)
     hrg = np.where(procedure, codes[drawn] if len(codes) else "", plain)
-    minutes = 5 * np.round(row["op_minutes"] * np.where(is_first, 1.5, 1.0) * np.where(remote, 0.8, 1) / 5)
+    minutes = 5 * np.round(
+        row["op_minutes"] * np.where(is_first, 1.5, 1.0) * np.where(remote, 0.8, 1) / 5
+    )
     minutes = np.maximum(minutes + np.where(procedure, 10, 0), 10).astype("int64")
     return pd.DataFrame(
         {
@@ -71,7 +73,12 @@ def _make_line(
 
 
 def _choose_patients(
-    recipe: Recipe, spells: pd.DataFrame, line: int, n: int, first_new: int, random: np.random.Generator
+    recipe: Recipe,
+    spells: pd.DataFrame,
+    line: int,
+    n: int,
+    first_new: int,
+    random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose patients and days: some follow or precede a spell of the same line."""
     days = recipe.year_minutes // DAY

@@ -59,9 +59,12 @@ def cost_departments(recipe: Recipe, activity: dict[str, pd.DataFrame]) -> Costs
     care = matrix.sum()
     _add_non_patient(clinical, matrix, care)
     services = _list_services(recipe)
-    overhead = np.vstack([
-        care * float(row.share_of_cost) * _read_mix(row.mix) for row in recipe.services.itertuples()
-    ])
+    overhead = np.vstack(
+        [
+            care * float(row.share_of_cost) * _read_mix(row.mix)
+            for row in recipe.services.itertuples()
+        ]
+    )
     total = weights.sum(axis=1, keepdims=True)
     implants, high = _trace_shares(activity, clinical, matrix)
     return Costs(
@@ -112,7 +115,9 @@ def _weigh(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> np.
     n_lines = len(recipe.lines)
 
     def add_up(line: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        return np.bincount(np.asarray(line), np.asarray(weight, dtype=float), minlength=n_lines)[:n_lines]
+        return np.bincount(np.asarray(line), np.asarray(weight, dtype=float), minlength=n_lines)[
+            :n_lines
+        ]
 
     keys = set(str(row.feed_filter).split(";"))
     if row.feed == "ward":
@@ -121,7 +126,9 @@ def _weigh(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> np.
         return add_up(stays["line"][at], _ward_hours(recipe, stays)[at] * stays["acuity"][at])
     if row.feed in ("theatre", "recovery"):
         cases = activity["theatre_cases"]
-        at = cases["room"].str.startswith(row.feed_filter.rstrip("*")).to_numpy() & in_year(recipe, cases["into"])
+        at = cases["room"].str.startswith(row.feed_filter.rstrip("*")).to_numpy() & in_year(
+            recipe, cases["into"]
+        )
         minutes = cases["recovery"] if row.feed == "recovery" else _theatre_weight(cases)
         return add_up(cases["line"][at], minutes[at])
     if row.feed == "clinic":
@@ -138,7 +145,9 @@ def _weigh(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> np.
         return add_up(care["line"], hours * (1 + 0.35 * care["organs"]))
     if row.feed == "tests":
         tests = activity["tests"]
-        at = (recipe.tests["discipline"].to_numpy()[tests["test"]] == row.feed_filter) & in_year(recipe, tests["at"])
+        at = (recipe.tests["discipline"].to_numpy()[tests["test"]] == row.feed_filter) & in_year(
+            recipe, tests["at"]
+        )
         worth = recipe.tests["weight_gbp"].to_numpy(float)[tests["test"]] * tests["count"]
         return add_up(tests["line"][at], worth[at])
     if row.feed == "drugs":
@@ -196,11 +205,15 @@ def _medical_minutes(recipe: Recipe, activity: dict[str, pd.DataFrame]) -> np.nd
     n = len(recipe.lines)
     stays, cases, seen = activity["ward_stays"], activity["theatre_cases"], _seen(activity)
     at = in_year(recipe, cases["into"])
-    whole = np.bincount(stays["line"], _ward_hours(recipe, stays) * MEDICAL_WARD_MINUTES_HOUR, minlength=n)
+    whole = np.bincount(
+        stays["line"], _ward_hours(recipe, stays) * MEDICAL_WARD_MINUTES_HOUR, minlength=n
+    )
     whole = whole + np.bincount(cases["line"][at], (cases["out"] - cases["into"])[at], minlength=n)
     whole = whole + np.bincount(seen["line"], seen["minutes"], minlength=n)
     emergency = activity["ed_attendances"]
-    minutes = np.minimum(emergency["departure"] - emergency["arrival"], ED_LONGEST) * MEDICAL_ED_PROP
+    minutes = (
+        np.minimum(emergency["departure"] - emergency["arrival"], ED_LONGEST) * MEDICAL_ED_PROP
+    )
     return whole + np.bincount(_ed_lines(recipe, activity), minutes, minlength=n)
 
 
@@ -219,7 +232,11 @@ def _add_special(
     for department, mine in (("THEATRES", ~in_lab), ("CATHLAB", in_lab)):
         if department in place.index:
             matrix[place[department], supplies] += implants["pence"][at & mine].sum() / 100 * 1.01
-    for name, share in (("MED_MAT", CNST_MATERNITY_PROP * 3), ("MED_GYNAE", 0.06), ("ED_DEPT", 0.03)):
+    for name, share in (
+        ("MED_MAT", CNST_MATERNITY_PROP * 3),
+        ("MED_GYNAE", 0.06),
+        ("ED_DEPT", 0.03),
+    ):
         if name in place.index:
             matrix[place[name], ELEMENTS.index("CNST")] += matrix[place[name]].sum() * share
 
@@ -249,7 +266,10 @@ def _trace_shares(
             pounds = implants.loc[mine & (implants["at"] >= 0), "pence"].sum() / 100 * 1.01
             shares[department] = round(pounds / whole, 4)
     drugs = activity["drug_issues"]
-    high = drugs.loc[(drugs["high"] == 1) & (drugs["at"] >= 0), "pence"].sum() / 100 * (1 + STOCK_LOSS_PROP)
+    high = (
+        drugs.loc[(drugs["high"] == 1) & (drugs["at"] >= 0), "pence"].sum()
+        / 100
+        * (1 + STOCK_LOSS_PROP)
+    )
     drugs_cost = matrix[place["PHARMACY"], ELEMENTS.index("DRUGS")]
     return pd.Series(shares, dtype=float), round(high / drugs_cost, 4)
-

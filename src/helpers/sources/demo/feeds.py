@@ -35,7 +35,9 @@ def make_theatre(recipe: Recipe, spells: pd.DataFrame, parts: pd.DataFrame) -> p
     minutes = np.maximum(minutes, 5).astype("int64")
     main = parts[parts["kind"] == 1].set_index("spell").loc[spell]
     length = (main["end"] - main["start"]).to_numpy()
-    wait = np.where(own["setting"] <= EL, random.integers(40, 150, n), random.integers(120, 2200, n))
+    wait = np.where(
+        own["setting"] <= EL, random.integers(40, 150, n), random.integers(120, 2200, n)
+    )
     into = main["start"].to_numpy() + np.minimum(wait, np.maximum(length - minutes - 20, 1))
     code = recipe.hrgs["hrg"].to_numpy(object)[own["hrg"]].astype(str)
     room = THEATRES[(own["line"].to_numpy() + random.integers(0, 3, n)) % len(THEATRES)]

@@ -43,8 +43,12 @@ def as_patients(numbers: np.ndarray) -> pa.Array:
     octets = hashed[:, None] >> np.arange(28, -1, -4, dtype=np.uint32)[None, :] & np.uint32(15)
     flat = digits[octets].astype(np.uint8).ravel()
     offsets = np.arange(len(numbers) + 1, dtype=np.int64) * 8
-    text = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(flat.tobytes()))
-    return pc.if_else(pa.array(numbers < 0), pa.scalar(None, pa.string()), pc.cast(text, pa.string()))
+    text = pa.LargeStringArray.from_buffers(
+        len(numbers), pa.py_buffer(offsets), pa.py_buffer(flat.tobytes())
+    )
+    return pc.if_else(
+        pa.array(numbers < 0), pa.scalar(None, pa.string()), pc.cast(text, pa.string())
+    )
 
 
 def as_times(start: np.datetime64, minutes: np.ndarray, *, date_only: bool = False) -> pa.Array:

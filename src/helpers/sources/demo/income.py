@@ -24,7 +24,9 @@ def spell_pods(spells: pd.DataFrame, is_maternity: np.ndarray) -> np.ndarray:
 def list_reference_prices(recipe: Recipe) -> pd.DataFrame:
     """Return hrg, pod, line_id, reference (pounds), los, trim_point, n: one row per HRG and POD."""
     own = recipe.hrgs.copy()
-    own["pod"] = np.where((own["line_id"] == "MAT") & (own["setting_number"] >= NEL), "NELNE", own["setting"])
+    own["pod"] = np.where(
+        (own["line_id"] == "MAT") & (own["setting_number"] >= NEL), "NELNE", own["setting"]
+    )
     weight = own["national_activity"].astype(float)
     own["cost"] = own["national_unit_cost"].astype(float) * weight
     own["days"] = own["mean_los_days"].astype(float) * weight
@@ -53,7 +55,9 @@ def _fill_pods(table: pd.DataFrame) -> pd.DataFrame:
         ("NES", "NEL", 0.25), ("NEL", "NES", 3.0), ("EL", "DC", 1.4), ("DC", "EL", 0.75), ("EL", "NEL", 0.9),
     ):  # fmt: skip
         have = pd.concat(parts)
-        source = have[(have["pod"] == like) & ~have["hrg"].isin(have.loc[have["pod"] == missing, "hrg"])]
+        source = have[
+            (have["pod"] == like) & ~have["hrg"].isin(have.loc[have["pod"] == missing, "hrg"])
+        ]
         reference = (source["reference"] * factor).round(2)
         parts.append(source.assign(pod=missing, reference=reference, n=np.nan, los=np.nan))
     whole = pd.concat(parts, ignore_index=True)
@@ -65,7 +69,7 @@ def count_activity(
 ) -> pd.DataFrame:
     """Return NHS activity that earns income: hrg, pod, line, n, excess_days (past the trim point)."""
     done = spells[(spells["dis"] < recipe.year_minutes) & ~spells["private"]]
-    is_mat = (recipe.lines["line_id"].to_numpy()[done["line"]] == "MAT")
+    is_mat = recipe.lines["line_id"].to_numpy()[done["line"]] == "MAT"
     trim = recipe.hrgs["trim_point"].to_numpy(float)[done["hrg"]]
     excess = np.nan_to_num(np.maximum(done["los"].to_numpy() - trim, 0.0))
     admitted = pd.DataFrame(
@@ -75,7 +79,9 @@ def count_activity(
         }
     )  # fmt: skip
     seen = outpatients[outpatients["seen"].isin(["5", "6"]) & ~outpatients["private"]]
-    pods = np.where(seen["procedure"], "OPPROC", np.where(seen["first"].isin([1, 3]), "OPFA", "OPFU"))
+    pods = np.where(
+        seen["procedure"], "OPPROC", np.where(seen["first"].isin([1, 3]), "OPFA", "OPFU")
+    )
     clinic = pd.DataFrame(
         {"hrg": seen["hrg"], "pod": pods, "line": seen["line"], "n": 1.0, "excess_days": 0.0}
     )
@@ -109,7 +115,9 @@ def price(recipe: Recipe, activity: pd.DataFrame, targets: np.ndarray) -> pd.Dat
         on=["hrg", "pod"], how="left", validate="many_to_one",
     )  # fmt: skip
     per_diem = PER_DIEM_PROP * keyed["base"] / keyed["trim_point"].fillna(20)
-    worth = (keyed["base"] * keyed["n"] + per_diem * keyed["excess_days"]).fillna(0).to_numpy() * mff
+    worth = (keyed["base"] * keyed["n"] + per_diem * keyed["excess_days"]).fillna(
+        0
+    ).to_numpy() * mff
     for _ in range(12):
         factor = np.where(keyed["owner"] >= 0, multiplier[keyed["owner"].clip(lower=0)], 1.0)
         earned = np.bincount(keyed["line"], worth * factor, minlength=len(multiplier))

@@ -11,6 +11,7 @@ from helpers.sources.demo.recipe import Recipe
 
 MONTHS = 12
 MONTH_NOISE = 0.035
+QUALITY_SHARED, QUALITY_AVERAGED = 0.75, 0.25
 SMALLEST_CODE_PENCE = 60_000  # a department's element below this stays on one expense code
 
 
@@ -87,13 +88,22 @@ def post_ledger(
 
 
 def _post(
-    recipe: Recipe, random: np.random.Generator, pence: int, mine: list[str], spread: np.ndarray, element: str
+    recipe: Recipe,
+    random: np.random.Generator,
+    pence: int,
+    mine: list[str],
+    spread: np.ndarray,
+    element: str,
 ) -> pd.DataFrame:
     """Post a department's element over its cost centres, expense codes and months."""
     codes = recipe.expenses[recipe.expenses["element"] == element]
     if abs(pence) < SMALLEST_CODE_PENCE:
         codes, mine, spread = codes.head(1), mine[:1], np.ones(1)
-    weight = spread[:, None] * codes["weight"].to_numpy(float)[None, :] * random.lognormal(0, 0.2, (len(mine), len(codes)))
+    weight = (
+        spread[:, None]
+        * codes["weight"].to_numpy(float)[None, :]
+        * random.lognormal(0, 0.2, (len(mine), len(codes)))
+    )
     months = 1 + random.normal(0, MONTH_NOISE, (len(mine), len(codes), MONTHS))
     amounts = _spread(pence, (weight[:, :, None] * np.maximum(months, 0.5)).ravel())
     rate = np.tile(np.repeat(codes["pounds_per_wte"].to_numpy(float), MONTHS), len(mine))
@@ -144,33 +154,53 @@ def list_departments(costs: Costs) -> pd.DataFrame:
 
 def list_pools(recipe: Recipe, costs: Costs, activity: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return cost_pools.csv: one pool a clinical department, more where items are traced."""
-    rows = []
     devices = sorted(set(activity["implants"]["product"].astype(str)))
+    rows = []
     for row in costs.departments[costs.departments["kind"] == "clinical"].itertuples():
         keys = _feed_filter(recipe, row, activity)
-        others = ";".join(element for element in ELEMENTS if element != "CLIN_SUPPLIES")
-        share = float(costs.implant_shares.get(row.department_id, 0.0))
-        rule = f"{row.feed}_weight"
+        feed, quality = row.feed, row.quality_score
+        if feed in ("theatre", "recovery") and not recipe.has("theatre_cases"):
+            feed, quality, keys = "ward", QUALITY_AVERAGED, row.wards_without_theatre_data
+        share = float(costs.implant_shares.get(row.department_id, 0.0)) * recipe.has("implants")
         if row.department_id == "PHARMACY":
-            high = costs.high_cost_share
-            rest = ";".join(element for element in ELEMENTS if element != "DRUGS")
-            rows.append((row.department_id, "STAFF", rest, 1.0, "drugs", rule, "ward", 0.5, ""))
-            rows.append((row.department_id, "ORDINARY", "DRUGS", round(1 - high, 4), "drugs", rule, "ward", 0.75, ""))
-            if high > 0:
-                rows.append((row.department_id, "HIGH", "DRUGS", high, "high_cost_drugs", "cost", "", 1, ""))
+            parts = _split_pharmacy(costs.high_cost_share)
         elif share > 0:
             lab = row.department_id == "CATHLAB"
             products = ";".join(device for device in devices if (device in LAB_PRODUCTS) == lab)
-            rows.append((row.department_id, "STAFF", others, 1.0, row.feed, rule, "", row.quality_score, keys))
-            rows.append((row.department_id, "SUPPLIES", "CLIN_SUPPLIES", round(1 - share, 4), row.feed, rule, "", 0.75, keys))
-            rows.append((row.department_id, "DEVICES", "CLIN_SUPPLIES", share, "implants", "cost", "", 1, products))
+            parts = [
+                ("STAFF", _all_but("CLIN_SUPPLIES"), 1.0, feed, quality, keys),
+                ("SUPPLIES", "CLIN_SUPPLIES", round(1 - share, 4), feed, QUALITY_SHARED, keys),
+                ("DEVICES", "CLIN_SUPPLIES", share, "implants", 1.0, products),
+            ]
         else:
-            rows.append((row.department_id, "ALL", "*", 1.0, row.feed, rule, "", row.quality_score, keys))
-    columns = ["department_id", "part", "element_filter", "share", "feed", "weight_rule", "fallback_feed",
-               "quality_score", "feed_filter"]  # fmt: skip
+            parts = [("ALL", "*", 1.0, feed, quality, keys)]
+        rows += [(f"{row.department_id}_{part[0]}", row.department_id, *part[1:]) for part in parts]
+    columns = [
+        "pool_id",
+        "department_id",
+        "element_filter",
+        "share",
+        "feed",
+        "quality_score",
+        "feed_filter",
+    ]
     pools = pd.DataFrame(rows, columns=columns)
-    pools.insert(0, "pool_id", pools["department_id"] + "_" + pools.pop("part"))
+    pools.insert(5, "weight_rule", pools["feed"] + "_weight")
+    pools.insert(6, "fallback_feed", np.where(pools["feed"] == "drugs", "ward", ""))
     return pools
+
+
+def _split_pharmacy(high: float) -> list[tuple]:
+    """Return pharmacy's pools; ``high`` is the share of its drugs that are traced to patients."""
+    parts = [
+        ("STAFF", _all_but("DRUGS"), 1.0, "drugs", 0.5, ""),
+        ("ORDINARY", "DRUGS", round(1 - high, 4), "drugs", QUALITY_SHARED, ""),
+    ]
+    return [*parts, ("HIGH", "DRUGS", high, "high_cost_drugs", 1.0, "")] if high > 0 else parts
+
+
+def _all_but(element: str) -> str:
+    return ";".join(one for one in ELEMENTS if one != element)
 
 
 def _feed_filter(recipe: Recipe, row: tuple, activity: dict[str, pd.DataFrame]) -> str:

@@ -10,17 +10,31 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import yaml
 
-from helpers.sources.demo import admitted, contacts, feeds, income, ledger, orders, overheads
+from helpers.sources.demo import (
+    admitted,
+    contacts,
+    faults,
+    feeds,
+    income,
+    ledger,
+    opening,
+    orders,
+    overheads,
+    structure,
+    truths,
+    writing,
+)
 from helpers.sources.demo import outcomes as outcome_rates
 from helpers.sources.demo import people as consultants
 from helpers.sources.demo import spells as admissions
-from helpers.sources.demo import structure, writing
 from helpers.sources.demo.costs import Costs, cost_departments
 from helpers.sources.demo.files import as_pounds, write_csv
 from helpers.sources.demo.recipe import Recipe, read_recipe
 
+SLR = "slr"  # a trust with a ledger and line drivers, and no activity feeds
 UNASSIGNED_PROP = 0.006  # contract income that no line earned
 PRIVATE_MARKUP = 1.12
 HIDDEN_LOSS_PROP = 0.06  # NHS loss that private work hides, of the line's cost
@@ -51,13 +65,13 @@ def write_demo(trust: str, folder: Path, *, size: float = 1.0) -> Path:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
-        truths = _write_all(recipe, draft)
+        found = _write_all(recipe, draft)
         if folder.exists():
             shutil.rmtree(folder)
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    text = json.dumps(truths, indent=2, sort_keys=True) + "\n"
+    text = json.dumps(found, indent=2, sort_keys=True) + "\n"
     (folder.parent / "planted_truths.json").write_text(text, encoding="utf-8")
     return folder
 
@@ -68,10 +82,15 @@ def _write_all(recipe: Recipe, folder: Path) -> dict[str, Any]:
     activity = _make_activity(recipe, people, spells)
     costs = cost_departments(recipe, activity)
     money = _make_money(recipe, spells, activity, costs)
-    counts, planted = _write_activity(recipe, people, spells, activity, folder)
+    if recipe.settings.get("mode") == SLR:
+        counts, planted = {}, {}
+        write_csv(opening.list_line_drivers(recipe, costs), folder / "line_drivers.csv")
+    else:
+        counts, planted = _write_activity(recipe, people, spells, activity, folder)
+        _write_patient_level(recipe, people, costs, activity, folder)
     _write_money(recipe, money, counts, folder)
-    _write_structure(recipe, people, costs, activity, folder)
-    return {"trust": recipe.trust, "size": recipe.size, "defects": planted}
+    _write_structure(recipe, folder)
+    return truths.list_truths(recipe, people, spells, money, planted)
 
 
 def _make_activity(
@@ -84,9 +103,9 @@ def _make_activity(
     emergency = contacts.make_emergency(recipe, people, spells, newest)
     theatre = feeds.make_theatre(recipe, spells, parts)
     return {
-        "apc_episodes": episodes, "op_attendances": outpatients, "ed_attendances": emergency,
-        "ward_stays": feeds.make_ward_stays(recipe, parts), "theatre_cases": theatre,
-        "critical_care": feeds.make_critical_care(recipe, parts),
+        "parts": parts, "apc_episodes": episodes, "op_attendances": outpatients,
+        "ed_attendances": emergency, "ward_stays": feeds.make_ward_stays(recipe, parts),
+        "theatre_cases": theatre, "critical_care": feeds.make_critical_care(recipe, parts),
         "implants": feeds.make_implants(recipe, spells, theatre),
         "therapy_contacts": feeds.make_therapies(recipe, spells),
         "tests": orders.make_tests(recipe, spells, outpatients, emergency),
@@ -100,7 +119,9 @@ def _make_money(
     """Work out drivers, lines' costs, prices, income and the ledger."""
     lines = recipe.lines
     n = len(lines)
-    contact = np.bincount(spells["line"], minlength=n) + np.bincount(activity["op_attendances"]["line"], minlength=n)
+    contact = np.bincount(spells["line"], minlength=n) + np.bincount(
+        activity["op_attendances"]["line"], minlength=n
+    )
     if "ED" in set(lines["line_id"]):
         contact[recipe.line_number("ED")] += len(activity["ed_attendances"])
     use = overheads.measure_use(recipe, costs, contact.astype(float))
@@ -114,7 +135,9 @@ def _make_money(
     if depends:
         at = recipe.line_number(depends)
         wanted[at] = (line_costs[at] + other_costs[at]) / 2
-    earned_by = income.count_activity(recipe, spells, activity["op_attendances"], activity["ed_attendances"])
+    earned_by = income.count_activity(
+        recipe, spells, activity["op_attendances"], activity["ed_attendances"]
+    )
     prices = income.price(recipe, earned_by, wanted - private)
     earned = income.earn(recipe, earned_by, prices)
     centres = ledger.list_cost_centres(recipe, costs)
@@ -124,7 +147,8 @@ def _make_money(
     clinical = posted.loc[posted["expense_code"].str.startswith("41"), "pence"].sum()
     return {
         "drivers": drivers, "prices": prices, "ledger": book, "centres": centres, "costs": costs,
-        "line_costs": line_costs, "line_income": earned + private, "clinical_pence": int(clinical),
+        "line_costs": line_costs, "line_costs_direct": other_costs, "line_income": earned + private,
+        "private": private, "clinical_pence": int(clinical),
     }  # fmt: skip
 
 
@@ -133,7 +157,10 @@ def _price_private(recipe: Recipe, spells: pd.DataFrame, line_costs: np.ndarray)
     n = len(recipe.lines)
     reference = recipe.hrgs["national_unit_cost"].to_numpy(float)[spells["hrg"]]
     done = (spells["dis"] < recipe.year_minutes).to_numpy()
-    private = np.bincount(spells["line"], reference * spells["private"] * done, minlength=n) * PRIVATE_MARKUP
+    private = (
+        np.bincount(spells["line"], reference * spells["private"] * done, minlength=n)
+        * PRIVATE_MARKUP
+    )
     line_id = recipe.settings["plants"].get("private_line")
     if line_id:
         at = recipe.line_number(line_id)
@@ -141,7 +168,9 @@ def _price_private(recipe: Recipe, spells: pd.DataFrame, line_costs: np.ndarray)
     return private
 
 
-def _list_income(recipe: Recipe, costs: Costs, earned: np.ndarray, private: np.ndarray) -> pd.DataFrame:
+def _list_income(
+    recipe: Recipe, costs: Costs, earned: np.ndarray, private: np.ndarray
+) -> pd.DataFrame:
     """Return income to post: cost centre, expense code, pence of the year."""
     rows = []
     for place in recipe.lines.index:
@@ -162,41 +191,87 @@ def _list_income(recipe: Recipe, costs: Costs, earned: np.ndarray, private: np.n
 
 
 def _write_activity(
-    recipe: Recipe, people: pd.DataFrame, spells: pd.DataFrame, activity: dict[str, pd.DataFrame], folder: Path
+    recipe: Recipe,
+    people: pd.DataFrame,
+    spells: pd.DataFrame,
+    activity: dict[str, pd.DataFrame],
+    folder: Path,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Write the activity files; return activity after cleaning, and what was planted."""
-    free = admitted.FreeSpells(recipe, people, spells)
+    free = faults.FreeSpells(recipe, people, spells)
     rows = admitted.frame_episodes(recipe, spells, activity["apc_episodes"])
-    rows, planted = admitted.plant_faults(recipe, people, rows, free)
-    tables = {"apc_episodes": admitted.write_episodes(recipe, people, rows)}
-    counts = {"apc_episodes": admitted.count_kept(rows, planted)}
-    tables["op_attendances"], found, counts["op_attended"] = writing.write_outpatients(
+    rows, planted, corrections = faults.plant_faults(recipe, rows, free)
+    counts = {"apc_episodes": faults.count_kept(rows, planted)}
+    _write(recipe, folder, "corrections", corrections)
+    _write(recipe, folder, "apc_episodes", admitted.write_episodes(recipe, people, rows))
+    table, found, counts["op_attended"] = writing.write_outpatients(
         recipe, people, activity["op_attendances"]
     )
+    _write(recipe, folder, "op_attendances", table)
     planted |= found
-    if recipe.has("ed_attendances"):
-        tables["ed_attendances"], found, counts["ed_attendances"] = writing.write_emergency(
-            recipe, people, activity["ed_attendances"]
-        )
-        planted |= found
-    tables["ward_stays"], found = writing.write_ward_stays(recipe, activity["ward_stays"], free)
+    table, found, counts["ed_attendances"] = writing.write_emergency(
+        recipe, people, activity["ed_attendances"]
+    )
+    _write(recipe, folder, "ed_attendances", table)
     planted |= found
-    tables["theatre_cases"] = writing.write_theatre(recipe, people, activity["theatre_cases"])
-    tables["critical_care"] = writing.write_critical_care(recipe, activity["critical_care"])
-    tables["implants"] = writing.write_implants(recipe, activity["implants"])
-    tables["therapy_contacts"] = writing.write_therapies(recipe, spells, activity["therapy_contacts"])
-    tables["tests"], found = writing.write_tests(recipe, activity["tests"])
-    planted |= found
-    tables["drug_issues"], found = writing.write_drugs(recipe, activity["drug_issues"])
-    planted |= found
-    tables["outcomes"] = writing.write_outcomes(recipe, outcome_rates.make_outcomes(recipe, people, spells))
-    for name, table in tables.items():
-        if recipe.has(name):
-            write_csv(table, folder / f"{name}.csv")
+    for name, made in (
+        ("ward_stays", writing.write_ward_stays(recipe, activity["ward_stays"], free)),
+        ("tests", writing.write_tests(recipe, activity["tests"])),
+        ("drug_issues", writing.write_drugs(recipe, activity["drug_issues"])),
+    ):
+        _write(recipe, folder, name, made[0])
+        planted |= made[1] if recipe.has(name) else {}
+    _write(
+        recipe,
+        folder,
+        "theatre_cases",
+        writing.write_theatre(recipe, people, activity["theatre_cases"]),
+    )
+    _write(
+        recipe,
+        folder,
+        "critical_care",
+        writing.write_critical_care(recipe, activity["critical_care"]),
+    )
+    _write(recipe, folder, "implants", writing.write_implants(recipe, activity["implants"]))
+    _write(
+        recipe,
+        folder,
+        "therapy_contacts",
+        writing.write_therapies(recipe, spells, activity["therapy_contacts"]),
+    )
+    rates = outcome_rates.make_outcomes(recipe, people, spells)
+    _write(recipe, folder, "outcomes", writing.write_outcomes(recipe, rates))
     return counts, planted
 
 
-def _write_money(recipe: Recipe, money: dict[str, Any], counts: dict[str, int], folder: Path) -> None:
+def _write_patient_level(
+    recipe: Recipe,
+    people: pd.DataFrame,
+    costs: Costs,
+    activity: dict[str, pd.DataFrame],
+    folder: Path,
+) -> None:
+    """Write what only patient-level costing needs."""
+    year = int(recipe.settings["fy"][:4])
+    tables = {
+        "service_line_map": structure.list_line_map(recipe, people),
+        "consultants": consultants.list_consultants(recipe, people),
+        "job_plans": consultants.list_job_plans(recipe, people),
+        "cost_pools": ledger.list_pools(recipe, costs, activity),
+        "relative_weights": structure.list_weights(recipe),
+        "outlier_review": structure.list_reviews(people, year),
+        "wip_opening": opening.list_opening(
+            recipe, costs, activity["parts"], activity["apc_episodes"]
+        ),
+    }
+    for name, table in tables.items():
+        _write(recipe, folder, name, table)
+
+
+def _write_money(
+    recipe: Recipe, money: dict[str, Any], counts: dict[str, int], folder: Path
+) -> None:
     book = money["ledger"]
     written = pd.DataFrame(
         {
@@ -215,27 +290,12 @@ def _write_money(recipe: Recipe, money: dict[str, Any], counts: dict[str, int], 
         "control_totals": structure.list_controls(recipe, book, counts),
     }  # fmt: skip
     for name, table in tables.items():
-        if recipe.has(name):
-            write_csv(table, folder / f"{name}.csv")
+        _write(recipe, folder, name, table)
 
 
-def _write_structure(
-    recipe: Recipe, people: pd.DataFrame, costs: Costs, activity: dict[str, pd.DataFrame], folder: Path
-) -> None:
-    year = int(recipe.settings["fy"][:4])
-    tables = {
-        "service_lines": structure.list_lines(recipe),
-        "service_line_map": structure.list_line_map(recipe, people),
-        "consultants": consultants.list_consultants(recipe, people),
-        "job_plans": consultants.list_job_plans(recipe, people),
-        "cost_pools": ledger.list_pools(recipe, costs, activity),
-        "relative_weights": structure.list_weights(recipe),
-        "decision_rights": structure.list_rights(recipe),
-        "outlier_review": structure.list_reviews(people, year),
-    }
-    for name, table in tables.items():
-        if recipe.has(name):
-            write_csv(table, folder / f"{name}.csv")
+def _write_structure(recipe: Recipe, folder: Path) -> None:
+    _write(recipe, folder, "service_lines", structure.list_lines(recipe))
+    _write(recipe, folder, "decision_rights", structure.list_rights(recipe))
     settings = {name: recipe.settings[name] for name in SETTINGS_WRITTEN}
     settings |= {
         "currency": "GBP", "step_order": "auto", "non_patient_care": "separate", "income_basis": "price",
@@ -244,3 +304,9 @@ def _write_structure(
     }  # fmt: skip
     text = yaml.safe_dump(settings, sort_keys=True, allow_unicode=True)
     (folder / "trust.yml").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write(recipe: Recipe, folder: Path, name: str, table: pd.DataFrame | pa.Table) -> None:
+    """Write a file, unless the recipe says that the trust does not have it."""
+    if recipe.has(name):
+        write_csv(table, folder / f"{name}.csv")

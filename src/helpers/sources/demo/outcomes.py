@@ -40,7 +40,12 @@ def make_outcomes(recipe: Recipe, people: pd.DataFrame, spells: pd.DataFrame) ->
         counts = ~died if measure == "readmit_30d" else np.full(len(own), True)
         parts.append(
             pd.DataFrame(
-                {"spell": spell, "measure": measure, "value": value.astype(int), "expected": base.round(4)}
+                {
+                    "spell": spell,
+                    "measure": measure,
+                    "value": value.astype(int),
+                    "expected": base.round(4),
+                }
             )[counts]
         )
     return pd.concat(parts, ignore_index=True)

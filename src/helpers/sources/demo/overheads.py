@@ -64,7 +64,9 @@ def list_drivers(recipe: Recipe, use: pd.DataFrame) -> pd.DataFrame:
     return whole[whole["quantity"] > 0].reset_index(drop=True)
 
 
-def resolve_shares(drivers: pd.DataFrame, services: list[str], finals: list[str], *, direct: bool) -> np.ndarray:
+def resolve_shares(
+    drivers: pd.DataFrame, services: list[str], finals: list[str], *, direct: bool
+) -> np.ndarray:
     """Return finals x services: where each service's own cost ends, directly or reciprocally."""
     use = drivers.pivot_table(
         index="consumer_department", columns="service_department", values="quantity", aggfunc="sum"
@@ -77,7 +79,9 @@ def resolve_shares(drivers: pd.DataFrame, services: list[str], finals: list[str]
     return shares[n:] @ np.linalg.inv(np.eye(n) - shares[:n])
 
 
-def estimate_line_costs(recipe: Recipe, costs: Costs, drivers: pd.DataFrame, *, direct: bool) -> np.ndarray:
+def estimate_line_costs(
+    recipe: Recipe, costs: Costs, drivers: pd.DataFrame, *, direct: bool
+) -> np.ndarray:
     """Return each line's full cost in pounds: own and shared departments, and overheads."""
     departments = costs.departments
     services = list(recipe.services["service_id"])

@@ -21,7 +21,11 @@ def make_consultants(recipe: Recipe) -> pd.DataFrame:
     random = recipe.random("consultants")
     rows = recipe.lines.loc[recipe.lines.index.repeat(recipe.lines["consultants"])]
     people = pd.DataFrame(
-        {"line": rows.index.to_numpy(), "line_id": rows["line_id"].to_numpy(), "tfc": rows["tfc"].to_numpy()}
+        {
+            "line": rows.index.to_numpy(),
+            "line_id": rows["line_id"].to_numpy(),
+            "tfc": rows["tfc"].to_numpy(),
+        }
     )
     n = len(people)
     number = (np.arange(n) * CODE_STEP + 104729) % 8_999_999 + 1_000_000
@@ -51,7 +55,10 @@ def _plant(recipe: Recipe, people: pd.DataFrame) -> pd.DataFrame:
     for line_id, n_spells in (recipe.settings["plants"].get("low_volume") or {}).items():
         who = people.index[people["line_id"] == line_id][-1]
         spells = int(recipe.lines.loc[people.at[who, "line"], "spells"])
-        people.loc[who, ["plant", "share"]] = ["low_volume", n_spells * recipe.size / max(spells, 1)]
+        people.loc[who, ["plant", "share"]] = [
+            "low_volume",
+            n_spells * recipe.size / max(spells, 1),
+        ]
     fixed = people["plant"] != ""
     taken = people["share"].where(fixed, 0.0).groupby(people["line"]).transform("sum")
     free = people["volume"].where(~fixed, 0.0)

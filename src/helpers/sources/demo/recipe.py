@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,9 @@ from helpers.run import DEMO_TRUSTS, PROJECT
 
 RECIPES = PROJECT / "data" / "demo"
 DAY = 1440  # minutes
-DAYS_BEFORE = 60  # admissions start this long before the year, so that it opens with patients in beds
+DAYS_BEFORE = (
+    60  # admissions start this long before the year, so that it opens with patients in beds
+)
 SETTINGS = ("DC", "EL", "NEL", "NES")
 
 
@@ -62,7 +63,9 @@ class Recipe:
     def random(self, name: str) -> np.random.Generator:
         """Return the random numbers of one part; parts do not disturb each other."""
         return np.random.Generator(
-            np.random.PCG64(np.random.SeedSequence([self.settings["seed"], zlib.crc32(name.encode())]))
+            np.random.PCG64(
+                np.random.SeedSequence([self.settings["seed"], zlib.crc32(name.encode())])
+            )
         )
 
     def has(self, table: str) -> bool:

@@ -26,7 +26,9 @@ def make_spells(recipe: Recipe, people: pd.DataFrame) -> pd.DataFrame:
     Times are minutes from the start of the year; ``dis`` may lie beyond its end.
     """
     parts = [
-        _make_line(recipe, people, line) for line in recipe.lines.index if recipe.lines.at[line, "spells"]
+        _make_line(recipe, people, line)
+        for line in recipe.lines.index
+        if recipe.lines.at[line, "spells"]
     ]
     spells = pd.concat(parts, ignore_index=True)
     spells = spells[spells["dis"] >= 0].sort_values(["adm", "line", "cons"], kind="stable")
@@ -58,7 +60,12 @@ def _make_line(recipe: Recipe, people: pd.DataFrame, line: int) -> pd.DataFrame:
 
 
 def _choose_hrgs(
-    recipe: Recipe, row: pd.Series, line: int, own: np.ndarray, cons: np.ndarray, random: np.random.Generator
+    recipe: Recipe,
+    row: pd.Series,
+    line: int,
+    own: np.ndarray,
+    cons: np.ndarray,
+    random: np.random.Generator,
 ) -> np.ndarray:
     """Choose an HRG and setting per spell; each consultant has a mix of their own."""
     mine = np.flatnonzero(recipe.hrgs["line"].to_numpy() == line)
@@ -161,7 +168,9 @@ def _add_patients(recipe: Recipe, spells: pd.DataFrame) -> pd.DataFrame:
     spells["age"] = np.clip(np.abs(age), low, high).astype("int64")
     spells["sex"] = np.where(random.random(n) < lines["share_female"].to_numpy(float), 2, 1)
     spells["imd"] = np.minimum(random.integers(1, 11, n), random.integers(1, 13, n))
-    spells["private"] = (random.random(n) < lines["private_share"].to_numpy(float)) & (setting <= EL)
+    spells["private"] = (random.random(n) < lines["private_share"].to_numpy(float)) & (
+        setting <= EL
+    )
     emergency = np.array(["21", "22", "24", "28", "2A"], dtype=object)[
         np.searchsorted([0.76, 0.88, 0.93, 0.96], random.random(n))
     ]
@@ -214,7 +223,7 @@ def split_spells(recipe: Recipe, people: pd.DataFrame, spells: pd.DataFrame) -> 
     critical = _choose_critical(recipe, spells, random) & (length > 3 * DAY)
     acute_end = adm + np.where(acute, random.integers(480, 1900, n), 0)
     care_start = acute_end + np.where(acute, 60, random.integers(180, 900, n))
-    care_hours = np.clip(random.gamma(1.3, 40.0, n), 8, 400)
+    care_hours = np.clip(random.gamma(1.3, 55.0, n), 8, 500)
     care_end = np.minimum(care_start + (care_hours * 60).astype("int64"), dis - 600)
     critical &= care_end > care_start + 360
     has_crit = "CRIT" in set(recipe.lines["line_id"])
@@ -225,11 +234,13 @@ def split_spells(recipe: Recipe, people: pd.DataFrame, spells: pd.DataFrame) -> 
     genmed = recipe.line_number("GENMED") if has_acute else -1
     crit = recipe.line_number("CRIT") if has_crit else -1
     spell = np.arange(n)
+
     def part(at, kind, start, end, ward, line, cons, is_new):
         return pd.DataFrame(
             {"spell": spell[at], "kind": kind, "start": start[at], "end": end[at], "ward": ward[at],
              "line": line[at], "cons": cons[at], "is_new": is_new[at]}
         )  # fmt: skip
+
     whole = np.full(n, True)
     first_end = np.where(critical, care_start, dis)
     ward = spells["ward"].to_numpy()
@@ -251,7 +262,7 @@ def _choose_critical(
 ) -> np.ndarray:
     lines = recipe.lines["line_id"].to_numpy()[spells["line"]]
     unlikely = np.isin(lines, ["MAT", "PAED", "OPHTH", "DERM", "PAIN", "RHEUM"])
-    chance = np.where(spells["setting"] == EL, 0.06, np.where(spells["setting"] == NEL, 0.04, 0.0))
+    chance = np.select([spells["setting"] == EL, spells["setting"] == NEL], [0.09, 0.07], 0.0)
     return random.random(len(spells)) < np.where(unlikely, 0.002, chance)
 
 

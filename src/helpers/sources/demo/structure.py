@@ -27,7 +27,8 @@ def list_lines(recipe: Recipe) -> pd.DataFrame:
     """Return service_lines.csv."""
     shift = int(recipe.settings.get("adopted_shift_years", 0))
     adopted = [
-        f"{int(date[:4]) + shift}{date[4:]}" if date and shift < 50 else "" for date in recipe.lines["adopted"]
+        f"{int(date[:4]) + shift}{date[4:]}" if date and shift < 50 else ""
+        for date in recipe.lines["adopted"]
     ]
     return pd.DataFrame(
         {
@@ -41,10 +42,22 @@ def list_lines(recipe: Recipe) -> pd.DataFrame:
 def list_line_map(recipe: Recipe, people: pd.DataFrame) -> pd.DataFrame:
     """Return service_line_map.csv: consultants of emergency and critical care first, then TFC."""
     wide = people[people["line_id"].isin(["ED", "CRIT"])]
-    by_person = pd.DataFrame({"priority": 10, "consultant_code": wide["code"], "line_id": wide["line_id"]})
-    by_tfc = pd.DataFrame({"priority": 20, "tfc": recipe.lines["tfc"], "line_id": recipe.lines["line_id"]})
+    by_person = pd.DataFrame(
+        {"priority": 10, "consultant_code": wide["code"], "line_id": wide["line_id"]}
+    )
+    by_tfc = pd.DataFrame(
+        {"priority": 20, "tfc": recipe.lines["tfc"], "line_id": recipe.lines["line_id"]}
+    )
     whole = pd.concat([by_person, by_tfc], ignore_index=True)
-    columns = ["priority", "site_code", "ward_id", "tfc", "consultant_code", "admin_category", "line_id"]
+    columns = [
+        "priority",
+        "site_code",
+        "ward_id",
+        "tfc",
+        "consultant_code",
+        "admin_category",
+        "line_id",
+    ]
     return whole.reindex(columns=columns)
 
 
@@ -56,7 +69,9 @@ def list_rights(recipe: Recipe) -> pd.DataFrame:
         for index, line in enumerate(recipe.lines["line_id"])
         for decision, holder in RIGHTS
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["line_id", "element", "department", "decision", "holder", "from", "to"])
+    return pd.DataFrame(
+        rows, columns=["line_id", "element", "department", "decision", "holder", "from", "to"]
+    )
 
 
 def list_contract(clinical_pence: int) -> pd.DataFrame:
@@ -106,7 +121,11 @@ def list_weights(recipe: Recipe) -> pd.DataFrame:
         {"feed": "tests", "code": recipe.tests["test_code"], "weight": recipe.tests["weight_gbp"]}
     )
     therapies = pd.DataFrame(
-        {"feed": "therapies", "code": ["PHYSIO", "OT", "SALT", "DIETETICS"], "weight": [1.0, 1.0, 1.1, 0.9]}
+        {
+            "feed": "therapies",
+            "code": ["PHYSIO", "OT", "SALT", "DIETETICS"],
+            "weight": [1.0, 1.0, 1.1, 0.9],
+        }
     )
     return pd.concat([tests, therapies], ignore_index=True)
 

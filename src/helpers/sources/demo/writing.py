@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from helpers.sources.demo.admitted import LATER_ID, FreeSpells
 from helpers.sources.demo.costs import in_year
+from helpers.sources.demo.faults import LATER_ID, FreeSpells
 from helpers.sources.demo.files import (
     BLANK,
     as_codes,
@@ -103,16 +103,22 @@ def write_ward_stays(
     rows["end"] = np.where(rows["end"] >= limit, BLANK, rows["end"])
     spell = rows["spell"].to_numpy()
     defects = recipe.settings["defects"]
-    closed = ((rows["end"] != BLANK) & (rows["end"] < limit - DAY) & (rows["start"] >= 0)).to_numpy()
+    closed = (
+        (rows["end"] != BLANK) & (rows["end"] < limit - DAY) & (rows["start"] >= 0)
+    ).to_numpy()
     followed = (rows["spell"].shift(-1) == rows["spell"]).to_numpy()
     last = ~followed
     alone = ~rows["spell"].duplicated(keep=False).to_numpy()
     touching = followed & (rows["start"].shift(-1) == rows["end"]).to_numpy()
     long_next = (rows["end"].shift(-1) - rows["start"].shift(-1) > 240).to_numpy()
-    overlap = free.choose(spell, closed & touching & long_next, recipe.counted(defects["ward_overlap"]))
+    overlap = free.choose(
+        spell, closed & touching & long_next, recipe.counted(defects["ward_overlap"])
+    )
     outside = free.choose(spell, closed & last, recipe.counted(defects["ward_outside_spell"]))
     overnight = np.where(closed, rows["end"] // DAY > rows["start"] // DAY, False)
-    missing = free.choose(spell, closed & alone & overnight, recipe.counted(defects["ward_missing"]))
+    missing = free.choose(
+        spell, closed & alone & overnight, recipe.counted(defects["ward_missing"])
+    )
     rows.loc[overlap, "end"] += 120
     rows.loc[outside, "end"] += 180
     rows["id"] = np.arange(1, len(rows) + 1)
@@ -124,7 +130,11 @@ def write_ward_stays(
             "end_dt": as_times(recipe.start, rows["end"]), "acuity_weight": pa.array(rows["acuity"].to_numpy()),
         }
     )  # fmt: skip
-    planted = {"ward_overlap": len(overlap), "ward_outside_spell": len(outside), "ward_missing": len(missing)}
+    planted = {
+        "ward_overlap": len(overlap),
+        "ward_outside_spell": len(outside),
+        "ward_missing": len(missing),
+    }
     return text, planted
 
 
@@ -179,11 +189,17 @@ def write_therapies(recipe: Recipe, spells: pd.DataFrame, rows: pd.DataFrame) ->
     )  # fmt: skip
 
 
-def _event_ids(recipe: Recipe, source: np.ndarray, event: np.ndarray, shown: np.ndarray) -> pa.Array:
+def _event_ids(
+    recipe: Recipe, source: np.ndarray, event: np.ndarray, shown: np.ndarray
+) -> pa.Array:
     """Return the id of the spell or attendance; blank where not ``shown``."""
     parts = [
         as_ids(prefix, np.where((source == kind) & shown, event + first, -1))
-        for kind, prefix, first in ((SPELL, f"{recipe.trust}-", 0), (OUTPATIENT, "OP", 1), (EMERGENCY, "ED", 1))
+        for kind, prefix, first in (
+            (SPELL, f"{recipe.trust}-", 0),
+            (OUTPATIENT, "OP", 1),
+            (EMERGENCY, "ED", 1),
+        )
     ]
     return pc.coalesce(*parts)
 
@@ -199,7 +215,9 @@ def write_tests(recipe: Recipe, rows: pd.DataFrame) -> tuple[pa.Table, dict[str,
     shown = (random.random(n) < recipe.settings["share_matched_by_id"]) & ~lost
     patient = np.where(lost, UNKNOWN_PATIENT + np.arange(n), rows["patient"])
     event = _event_ids(recipe, rows["source"].to_numpy(), rows["event"].to_numpy(), shown)
-    wrong_id = spell_ids(recipe, np.where(lost & (np.arange(n) % 2 == 0), SPELL_UNKNOWN + np.arange(n), -1))
+    wrong_id = spell_ids(
+        recipe, np.where(lost & (np.arange(n) % 2 == 0), SPELL_UNKNOWN + np.arange(n), -1)
+    )
     text = pa.table(
         {
             "test_id": as_ids("TS", np.arange(1, n + 1), 8), "patient_key": as_patients(patient),
@@ -221,7 +239,10 @@ def write_drugs(recipe: Recipe, rows: pd.DataFrame) -> tuple[pa.Table, dict[str,
     plain = plain[random.permutation(len(plain))]
     defects = recipe.settings["defects"]
     missing, credit, _ = np.split(
-        plain, np.cumsum([recipe.counted(defects["drug_cost_missing"]), recipe.counted(defects["drug_credits"])])
+        plain,
+        np.cumsum(
+            [recipe.counted(defects["drug_cost_missing"]), recipe.counted(defects["drug_credits"])]
+        ),
     )
     pence = rows["pence"].to_numpy().copy()
     pence[missing] = BLANK
