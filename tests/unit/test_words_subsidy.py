@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,6 +19,7 @@ from helpers.report.figures.flows import (
 )
 from helpers.report.figures.style import to_svg
 from helpers.report.figures.subsidy import (
+    pick_unit,
     plot_coverage,
     plot_private,
     plot_sensitivity,
@@ -146,7 +148,9 @@ def test_a_rule_dependent_line_is_never_the_extreme():
 
 
 def test_extremes_with_one_side_only():
-    assert words.describe_extremes(position([-1, -2])) == "The largest deficit is in Line 1, £2.00m."
+    assert (
+        words.describe_extremes(position([-1, -2])) == "The largest deficit is in Line 1, £2.00m."
+    )
     assert words.describe_extremes(position([0, 0])) == ""
 
 
@@ -361,6 +365,19 @@ def test_every_figure_can_be_drawn_at_the_edges(surplus):
         plot_sensitivity(lines, summary(lines)),
     ]
     assert all(to_svg(figure).startswith("<svg") for figure in figures)
+
+
+def test_a_grid_of_money_is_in_the_unit_that_fits_and_nought_has_no_sign():
+    small, large = pick_unit(np.array([[1_234_500.0, np.nan]])), pick_unit(np.array([[-2e8]]))
+    assert (small.words, small.write(1_234_500), small.write(-40_000)) == ("£ thousand", "+12", "0")
+    assert (large.words, large.write(-2e8), large.write(4e6)) == ("£ million", "−2.0", "0.0")
+
+
+def test_what_the_map_gives_to_no_line_is_counted_as_none():
+    lines = position([5, -3, -9]).assign(line_id=["L0", "L1", "UNMAPPED"])
+    assert words.describe_position(lines).startswith("Of 2 service lines, 1 earns")
+    assert "deficit is in Line 1" in words.describe_extremes(lines)
+    assert "1 of 1 line" in words.describe_sensitivity(summary(lines.iloc[1:]), lines)
 
 
 def test_a_trust_without_patients_has_no_figure_of_them():

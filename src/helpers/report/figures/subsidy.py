@@ -6,6 +6,8 @@ the colour of a surplus or a deficit.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -32,6 +34,7 @@ BAR_INCHES, MARGIN_INCHES = 0.27, 1.15
 LONGEST_NAME = 30
 RULE_DEPENDENT = "rule_dependent"
 HATCH = "////"
+ONE_MILLION_PENCE = 1e8
 PALEST, DARKEST = 0.12, 0.55  # opacity of a cell: ink stays readable on the darkest
 LEGEND = [
     ("funder", SURPLUS, "Earns more than its full cost"),
@@ -163,7 +166,7 @@ def plot_private(private: pd.DataFrame) -> Figure | None:
 
 
 def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figure | None:
-    """Draw margins in millions of pounds, lines down and points of delivery across, if known."""
+    """Draw margins as a grid, lines down and points of delivery across, if they are known."""
     if within_line.empty:
         return None
     wide = within_line.pivot(index="line_id", columns="pod", values="surplus_pence")
@@ -173,51 +176,63 @@ def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figur
         ["surplus_pence", "line_id"], ascending=[False, True], ignore_index=True
     )
     values = wide.reindex(index=lines["line_id"], columns=pods).to_numpy("float64")
+    unit = pick_unit(values)
     with report_style():
-        figure, axes = new_figure(0.29 * max(len(lines), 1) + 1.5)
-        is_unsure = (lines["sign_label"] == RULE_DEPENDENT).to_numpy()
-        _draw_cells(axes, values, is_unsure)
+        figure, axes = new_figure(0.29 * max(len(lines), 1) + 1.7)
+        _draw_cells(axes, values, (lines["sign_label"] == RULE_DEPENDENT).to_numpy(), unit)
+        last = len(pods) + 0.1
         for row, total in enumerate(lines["surplus_pence"]):
-            axes.text(
-                len(pods) + 0.1,
-                row,
-                _write_millions(total),
-                ha="center",
-                va="center",
-                weight="bold",
-                fontsize=8.5,
-            )
+            text = unit.write(total)
+            axes.text(last, row, text, ha="center", va="center", weight="bold", fontsize=8.5)
         axes.set_xlim(-0.5, len(pods) + 0.6)
         axes.set_ylim(max(len(lines), 1) - 0.5, -0.5)
         _name_rows(axes, lines)
-        axes.set_xticks(
-            [*range(len(pods)), len(pods) + 0.1],
-            [*(_write_pod(pod) for pod in pods), "The line in all"],
-        )
+        axes.set_xticks([*range(len(pods)), last], [*map(_write_pod, pods), "The line in all"])
         axes.xaxis.tick_top()
         axes.tick_params(axis="x", labelsize=8, labelrotation=32)
         for text in axes.get_xticklabels():
             text.set(ha="left", rotation_mode="anchor")
+        axes.set_xlabel(f"Surplus (+) or deficit (−), {unit.words}", loc="left")
         axes.spines[:].set_visible(False)
     return figure
 
 
-def _draw_cells(axes: Axes, values: np.ndarray, is_unsure: np.ndarray) -> None:
+@dataclass(frozen=True)
+class Unit:
+    """The unit of a grid of money: its size in pence, decimals shown, and its name."""
+
+    pence: float
+    decimals: int
+    words: str
+
+    def write(self, pence: float) -> str:
+        """Return an amount in the unit, with its sign unless it rounds to nought."""
+        text = f"{abs(pence) / self.pence:,.{self.decimals}f}"
+        return text if float(text.replace(",", "")) == 0 else f"{'−' if pence < 0 else '+'}{text}"
+
+
+def pick_unit(values: np.ndarray) -> Unit:
+    """Return millions where an amount reaches one, and thousands otherwise; pence in."""
+    if np.nanmax(np.abs(values), initial=0.0) >= ONE_MILLION_PENCE:
+        return Unit(ONE_MILLION_PENCE, 1, "£ million")
+    return Unit(ONE_MILLION_PENCE / 1000, 0, "£ thousand")
+
+
+def _draw_cells(axes: Axes, values: np.ndarray, is_unsure: np.ndarray, unit: Unit) -> None:
     """Shade each cell by its size and sign; a rule-dependent line is hatched grey."""
     most = np.nanmax(np.abs(values), initial=1.0)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
+        text = unit.write(value)
+        is_grey = is_unsure[row] or text[0] not in "+−"
         strength = PALEST + (DARKEST - PALEST) * (abs(value) / most) ** 0.5
-        is_nought = _write_millions(value) == "0.0"
-        colour = NOT_SURE if is_unsure[row] or is_nought else SURPLUS if value >= 0 else DEFICIT
         axes.barh(
             row, 0.94, left=column - 0.47, height=0.86, linewidth=0, edgecolor="white",
-            color=colour, alpha=0.35 if is_unsure[row] else strength, hatch=HATCH if is_unsure[row] else None,
+            color=NOT_SURE if is_grey else SURPLUS if value >= 0 else DEFICIT,
+            alpha=0.35 if is_grey else strength, hatch=HATCH if is_unsure[row] else None,
         )  # fmt: skip
-        axes.text(
-            column, row, _write_millions(value), ha="center", va="center", fontsize=8.5, color=INK
-        )
+        axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=INK)
 
 
 def _draw_bars(axes: Axes, amounts: pd.Series, kinds: pd.Series) -> None:
@@ -297,20 +312,5 @@ def _write_label(label: str) -> str:
     return label.replace("_", "-" if label == RULE_DEPENDENT else " ").capitalize()
 
 
-def _write_millions(pence: float) -> str:
-    text = f"{abs(pence) / 1e8:.1f}"
-    return text if text == "0.0" else f"{'−' if pence < 0 else '+'}{text}"
-
-
 def _write_pod(pod: str) -> str:
     return "Unmatched and other" if pod == "REST" else PODS.get(pod, pod)
-
-
-__all__ = [
-    "plot_coverage",
-    "plot_private",
-    "plot_sensitivity",
-    "plot_surplus_by_line",
-    "plot_within_line",
-    "shorten_name",
-]

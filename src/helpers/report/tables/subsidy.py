@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from helpers.contracts.terms import CLASSES, SIGN_LABELS
+from helpers.contracts.terms import CLASSES, SIGN_LABELS, UNMAPPED
 
 MOST_SIDES = 10  # funders or receivers shown by name in the matrix; smaller ones are put together
 OTHERS = "(others)"
+NO_LINE_WORDS = "No line: activity that the map gives to none"
 MONEY = [
     "income_pence", "direct_pence", "indirect_pence", "overhead_pence", "below_ebitda_pence",
     "surplus_pence",
@@ -112,7 +113,8 @@ def arrange_sensitivity(summary: pd.DataFrame, position: pd.DataFrame) -> pd.Dat
 def _describe_class(lines: pd.DataFrame) -> pd.Series:
     """Say what a line's class means; where the sign depends on the rule, say that instead."""
     words = lines["class"].map(CLASSES)
-    return words.where(lines["sign_label"] != "rule_dependent", SIGN_LABELS["rule_dependent"])
+    words = words.where(lines["sign_label"] != "rule_dependent", SIGN_LABELS["rule_dependent"])
+    return words.where(lines["line_id"] != UNMAPPED, NO_LINE_WORDS)
 
 
 def _fold(matrix: pd.DataFrame, side: str) -> pd.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import PODS
+from helpers.contracts.terms import PODS, UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 
 FEW_NAMES = 3
@@ -14,7 +14,8 @@ SMALLEST_WRITTEN_PROP = 0.0005  # less than this would be written as 0.0%
 
 
 def describe_position(position: pd.DataFrame) -> str:
-    """Say how many lines earn their cost, which lead at each end, and how many signs are unsure."""
+    """Say how many lines earn their cost, and whose sign is unsure; UNMAPPED is no line."""
+    position = _keep_lines(position)
     if position.empty:
         return "No service line has income or cost."
     sure = position[position["sign_label"] != UNSURE]
@@ -40,6 +41,7 @@ def describe_position(position: pd.DataFrame) -> str:
 
 def describe_extremes(position: pd.DataFrame) -> str:
     """Name the largest sure surplus and the largest sure deficit; blank if there is neither."""
+    position = _keep_lines(position)
     sure = position[position["sign_label"] != UNSURE]
     parts = []
     above = sure[sure["surplus_pence"] > 0]
@@ -113,7 +115,7 @@ def describe_coverage(position: pd.DataFrame, coverage: pd.DataFrame) -> str:
         f"All lines together contribute {format_gbp(pool)} towards overheads and capital charges of "
         f"{format_gbp(overhead)}: {format_prop(pool / overhead)} of them."
     )
-    lines = coverage.merge(
+    lines = _keep_lines(coverage).merge(
         position[["line_id", "line_name"]], on="line_id", how="left", validate="one_to_one"
     )
     short = lines[(lines["coverage_prop"] < 1) & (lines["coverage_prop"] >= 0)]
@@ -144,6 +146,7 @@ def describe_funding(funding_lines: pd.DataFrame, matrix: pd.DataFrame) -> str:
 
 def describe_sensitivity(summary: pd.DataFrame, position: pd.DataFrame) -> str:
     """Say how many signs hold under every rule, and name those that do not."""
+    summary = _keep_lines(summary)
     if summary.empty:
         return "No service line has income or cost."
     n_rules = int(summary["n_rules"].iloc[0])
@@ -171,7 +174,8 @@ def describe_sensitivity(summary: pd.DataFrame, position: pd.DataFrame) -> str:
 
 def describe_width(summary: pd.DataFrame, position: pd.DataFrame) -> str:
     """Say which line's surplus moves most with the rule, as a share of its income."""
-    known = summary[summary["width_income_prop"] > 0]
+    known = _keep_lines(summary)
+    known = known[known["width_income_prop"] > 0]
     if known.empty:
         return "No line's surplus moves with the rule."
     widest = _sort(known, "width_income_prop").iloc[0]
@@ -211,6 +215,7 @@ def describe_within_line(
     within_line: pd.DataFrame, masking: pd.DataFrame, position: pd.DataFrame
 ) -> str:
     """Say how far margins cancel inside lines, and name the widest gap between two kinds of care."""
+    masking = _keep_lines(masking)
     if masking.empty:
         return "This trust's lines are costed without patient activity, so there is nothing to show inside a line."
     names = position.set_index("line_id")["line_name"]
@@ -237,7 +242,7 @@ def describe_within_line(
 
 def describe_unmapped(position: pd.DataFrame) -> str:
     """Warn of cost that found no line or no patient, where there is any; blank otherwise."""
-    unmapped = position.loc[position["line_id"] == "UNMAPPED", "full_cost_pence"].sum()
+    unmapped = position.loc[position["line_id"] == UNMAPPED, "full_cost_pence"].sum()
     unmatched = position["unmatched_pence"].sum()
     cost = position["full_cost_pence"].sum()
     if cost <= 0 or (unmapped == 0 and unmatched == 0):
@@ -253,6 +258,11 @@ def describe_unmapped(position: pd.DataFrame) -> str:
             f"{format_gbp(unmapped)} ({_write_rate(unmapped / cost)}) belongs to no service line and is shown as one"
         )
     return f"Of the lines' cost, {'; '.join(parts)}."
+
+
+def _keep_lines(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what the map gives to no line: it is printed as a line but is none."""
+    return frame[frame["line_id"] != UNMAPPED]
 
 
 def _describe_below(n_below: int, n_below_care: int) -> str:
