@@ -12,6 +12,7 @@ from helpers.report.figures.stays import (
     plot_ward_stays,
 )
 from helpers.report.figures.style import to_svg
+from helpers.report.tables.stays import arrange_exclusions, arrange_value
 from helpers.report.words.stays import (
     describe_gap_parts,
     describe_group_findings,
@@ -257,3 +258,23 @@ def test_ward_bars_end_at_the_mean_stay_and_mark_what_was_expected():
     assert ends == [3.0, 6.3, 9.0]
     marks = sorted(axes.lines[0].get_xdata())
     assert marks == [4.0, 6.0]  # 3 + 1 and 9 - 3
+
+
+def test_tables_are_arranged_with_the_whole_last():
+    table = arrange_exclusions(exclusions(kept=10, died=2))
+    assert table["label"].tolist() == ["Stays of kind kept", "Stays of kind died", "All spells"]
+    assert table["n_bed_days"].tolist() == [40, 8, 48]
+    lines = pd.DataFrame(
+        {
+            "line_id": ["TO", "TRUST", "GM"],
+            "line_name": ["Orthopaedics", "The trust", "General medicine"],
+            "n_spells": [1, 3, 2],
+            "bed_days": [5.0, 15.0, 10.0],
+            "excess_days": [0.4, 2.0, 1.6],
+            "awaiting_days": [0.0, 1.0, 1.0],
+            "full_value_pence": pd.array([100, 1000, 900], "Int64"),
+        }
+    )
+    arranged = arrange_value(lines)
+    assert arranged["line_id"].tolist() == ["GM", "TO", "TRUST"]
+    assert arranged["n_excess_days"].tolist() == [2, 0, 2]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammainc, gammaincc, ndtr
 
+from helpers.outliers.multiplicity import adjust_p_values
 from helpers.outliers.stay_expected import (
     Pairs,
     add_pairs,
@@ -156,10 +157,8 @@ def find_q_values(p_values: np.ndarray) -> np.ndarray:
     """
     p_values = np.asarray(p_values, dtype="float64")
     q_values = np.full(len(p_values), np.nan)
-    given = np.flatnonzero(~np.isnan(p_values))
-    order = given[np.argsort(p_values[given], kind="stable")]
-    raw = p_values[order] * len(order) / np.arange(1, len(order) + 1)
-    q_values[order] = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1.0)
+    is_given = ~np.isnan(p_values)
+    q_values[is_given] = adjust_p_values(p_values[is_given], "bh")
     return q_values
 
 

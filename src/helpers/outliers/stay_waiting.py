@@ -252,14 +252,16 @@ def measure_variable_share(
     general_ledger: pd.DataFrame,
     expense_map: pd.DataFrame,
     cost_centre_map: pd.DataFrame,
-    cost_pools: pd.DataFrame,
+    cost_pools: pd.DataFrame | None,
 ) -> float | None:
-    """Return the share of the wards' ledger cost that varies within 12 months; None if not stated.
+    """Return the share of the wards' ledger cost that varies within 12 months; None if not known.
 
     Wards are the departments whose cost pools follow ward or critical care time. Each posting counts
     with its expense code's ``variable_share_12m``.
     """
-    if "variable_share_12m" not in expense_map or expense_map["variable_share_12m"].isna().all():
+    if cost_pools is None or "variable_share_12m" not in expense_map:
+        return None
+    if expense_map["variable_share_12m"].isna().all():
         return None
     wards = cost_pools.loc[cost_pools["feed"].isin(BED_FEEDS), "department_id"].unique()
     centres = cost_centre_map.loc[cost_centre_map["department_id"].isin(wards), "cost_centre"]
