@@ -122,28 +122,31 @@ def test_stays_left_out_are_counted_and_deaths_told_apart():
 WAITING = named(
     pd.DataFrame(
         {
-            "grouping": ["ward", "ward", "line"],
-            "group": ["W9", "W1", "TO"],
-            "n_spells": [100, 300, 400],
-            "bed_days": [900.0, 900.0, 1800.0],
-            "awaiting_days": [270.0, 0.0, 270.0],
-            "effect_days": [3.0, -1.0, 0.0],
-            "awaiting_effect_days": [2.7, -0.5, 0.0],
-            "own_effect_days": [0.3, -0.5, 0.0],
-            "is_mostly_waiting": [True, False, False],
+            "grouping": ["ward", "ward"],
+            "group": ["W9", "W1"],
+            "n_spells": [100, 300],
+            "bed_days": [900.0, 900.0],
+            "awaiting_days": [270.0, 0.0],
+            "effect_days": [3.0, -1.0],
+            "awaiting_effect_days": [2.7, -0.5],
+            "own_effect_days": [0.3, -0.5],
+            "is_mostly_waiting": [True, False],
         }
     )
 )
 
 
+ALL_DAYS = pd.DataFrame({"line_id": ["TRUST"], "bed_days": [1800.0], "awaiting_days": [270.0]})
+
+
 def test_a_ward_whose_patients_wait_is_explained_as_such():
-    text = describe_waiting(WAITING)
+    text = describe_waiting(WAITING, ALL_DAYS)
     assert "270 of 1,800 bed days (15%) came after the patient was ready to leave" in text
     assert "Ward W9 (+3.0 days against expected: +2.7 days waiting, +0.3 days before)" in text
     assert "outside the ward" in text
-    quiet = describe_waiting(WAITING.assign(is_mostly_waiting=False))
+    quiet = describe_waiting(WAITING.assign(is_mostly_waiting=False), ALL_DAYS)
     assert "No ward is long mainly because its patients wait." in quiet
-    assert "No dates of being ready to leave" in describe_waiting(WAITING.iloc[:0])
+    assert "No dates of being ready to leave" in describe_waiting(WAITING.iloc[:0], ALL_DAYS)
 
 
 MIX = named(

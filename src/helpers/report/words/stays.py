@@ -141,16 +141,19 @@ def describe_group_findings(groups: pd.DataFrame) -> str:
     return " ".join(parts)
 
 
-def describe_waiting(awaiting: pd.DataFrame) -> str:
-    """Say how many bed days are waiting to leave, and which wards are long mainly for that."""
+def describe_waiting(awaiting: pd.DataFrame, value: pd.DataFrame) -> str:
+    """Say how many bed days are waiting to leave, and which wards are long mainly for that.
+
+    ``value`` is the table of excess days by line; its row TRUST holds all days.
+    """
     if awaiting.empty:
         return (
             "No dates of being ready to leave are recorded, so waiting cannot be told from the rest "
             "of the stay."
         )
     wards = awaiting[awaiting["grouping"] == "ward"]
-    lines = awaiting[awaiting["grouping"] == "line"]
-    waited, days = lines["awaiting_days"].sum(), lines["bed_days"].sum()
+    trust = value[value["line_id"] == TRUST].iloc[0]
+    waited, days = trust["awaiting_days"], trust["bed_days"]
     share = waited / days if days else np.nan
     parts = [
         f"{format_count(waited)} of {format_count(days)} bed days ({format_prop(share)}) came after "
