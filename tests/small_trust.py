@@ -68,19 +68,23 @@ W1,S1,WARD_A,2024-07-03T07:30,2024-07-06T12:00,1.0
 }
 
 
-def write_trust(data: Path, *, trust: str = TRUST, year: str = YEAR, **changes: str | bytes | None) -> Path:
+def write_trust(
+    data: Path, *, code: str = TRUST, year: str = YEAR, **changes: str | bytes | None
+) -> Path:
     """Write the small trust's files; a change replaces a file (by its stem) or, if None, leaves it out.
 
     A key may name the ending too, with two underscores: ``general_ledger__xlsx``.
     """
-    folder = data / trust / year
+    folder = data / code / year
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, str | bytes] = dict(FILES)
     for key, content in changes.items():
         stem, _, ending = key.partition("__")
         files = {name: text for name, text in files.items() if name.partition(".")[0] != stem}
         if content is not None:
-            files[f"{stem}.{ending or ('yml' if stem in ('trust', 'columns') else 'csv')}"] = content
+            files[f"{stem}.{ending or ('yml' if stem in ('trust', 'columns') else 'csv')}"] = (
+                content
+            )
     for name, content in files.items():
         data_bytes = content if isinstance(content, bytes) else content.encode()
         (folder / name).write_bytes(data_bytes)
@@ -116,7 +120,10 @@ def list_log(db: Engine, rule: str) -> list[tuple[str, ...]]:
         'WHERE rule = $rule ORDER BY row_key, "column", old_value',
         rule=rule,
     )
-    return [tuple("" if value is None or value != value else value for value in row) for row in rows.to_numpy()]
+    return [
+        tuple("" if value is None or value != value else value for value in row)
+        for row in rows.to_numpy()
+    ]
 
 
 def get_account(cleaned: Cleaned, file: str) -> dict[str, int]:
