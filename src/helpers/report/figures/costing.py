@@ -40,8 +40,8 @@ TRACING = [
 ]
 # The money-flow picture: three columns of blocks, as shares of its width and height.
 COLUMN_X, BLOCK_WIDTH, GAP, LABEL_STEP = (0.0, 0.47, 0.8), 0.014, 0.012, 0.047
-MOST_LINES = 14  # the smallest lines are drawn together
-OTHERS = "All other lines"
+MOST_LINES, MOST_FEEDS = 14, 9  # the smallest are drawn together
+OTHERS, OTHER_FEEDS, REST_LINE = "All other lines", "Other activity", "Education, research, other"
 SERVICES, CLINICAL, REST = "Overhead services", "Clinical departments", "Other departments"
 
 
@@ -66,21 +66,32 @@ def plot_money_flow(pool_line_costs: pd.DataFrame, service_lines: pd.DataFrame) 
 def build_money_flow(pool_line_costs: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:
     """Return pence by ``source``, ``activity`` and ``line``, the smallest lines put together."""
     line = pool_line_costs["line_id"].map(find_own_line)
-    is_other = line.isin(NON_PATIENT_LINES)
-    source = pd.Series(CLINICAL, index=line.index).mask(is_other, REST)
+    is_rest = line.isin(NON_PATIENT_LINES)
+    source = pd.Series(CLINICAL, index=line.index).mask(is_rest, REST)
     rows = pd.DataFrame(
         {
             "source": source.mask(pool_line_costs["tier"] == "overhead", SERVICES),
             "activity": pool_line_costs["feed"].map(lambda code: name_term("feed", code)),
-            "line": name_lines(line, service_lines),
+            "line": name_lines(line, service_lines).mask(is_rest, REST_LINE),
             "pence": pool_line_costs["amount_pence"],
         }
     )
-    totals = rows.groupby("line")["pence"].sum().sort_values(ascending=False)
-    small = totals.index[MOST_LINES:] if len(totals) > MOST_LINES + 1 else []
-    rows["line"] = rows["line"].mask(rows["line"].isin(small), OTHERS)
+    rows["line"] = _bundle(rows[~is_rest], "line", MOST_LINES, OTHERS).reindex(
+        rows.index, fill_value=REST_LINE
+    )
+    rows["activity"] = _bundle(rows[~is_rest], "activity", MOST_FEEDS, OTHER_FEEDS).reindex(
+        rows.index, fill_value=name_term("feed", "none")
+    )
     total = rows.groupby(["source", "activity", "line"], as_index=False)["pence"].sum()
     return total[total["pence"] > 0]
+
+
+def _bundle(rows: pd.DataFrame, column: str, most: int, name: str) -> pd.Series:
+    """Return a column with its smallest values put together under one name."""
+    ranked = rows.groupby(column)["pence"].sum().reset_index()
+    ranked = ranked.sort_values(["pence", column], ascending=[False, True])
+    small = ranked[column].iloc[most:] if len(ranked) > most + 1 else []
+    return rows[column].mask(rows[column].isin(small), name)
 
 
 def plot_cost_make_up(table: pd.DataFrame) -> Figure:
@@ -160,13 +171,15 @@ def _shorten(name: str) -> str:
 def _stack(flows: pd.DataFrame, stage: str) -> pd.DataFrame:
     """Place a stage's blocks from the top, biggest first, those put together last."""
     total = flows.groupby(stage)["pence"].sum().reset_index().rename(columns={stage: "name"})
-    last = total["name"].isin([OTHERS, REST]).astype(int)
+    last = total["name"].isin([OTHERS, OTHER_FEEDS]) + 2 * total["name"].isin(
+        [REST, REST_LINE, name_term("feed", "none")]
+    )
     total = total.assign(last=last).sort_values(
         ["last", "pence", "name"], ascending=[True, False, True]
     )
     size = total["pence"] / total["pence"].sum() * (1 - GAP * (len(total) - 1))
     top = size.cumsum() - size + GAP * np.arange(len(total))
-    colours = {SERVICES: PURPLE, REST: GREY}
+    colours = {SERVICES: PURPLE, REST: GREY, REST_LINE: GREY, name_term("feed", "none"): GREY}
     default = {"source": BLUE, "activity": TURQUOISE, "line": INK}[stage]
     colour = [colours.get(name, default) for name in total["name"]]
     return total.assign(size=size, top=top, colour=colour).set_index("name")

@@ -44,12 +44,16 @@ def build_statement_table(statement: pd.DataFrame, service_lines: pd.DataFrame) 
     return ordered.drop(columns="place").reset_index(drop=True)
 
 
-def build_statement_rows(statement: pd.DataFrame, line_id: str = TRUST) -> pd.DataFrame:
+def build_statement_rows(
+    statement: pd.DataFrame, departments: pd.DataFrame, line_id: str = TRUST
+) -> pd.DataFrame:
     """Return one column of the statement, row by row, details under their row."""
     rows = statement[statement["line_id"] == line_id].sort_values("row_order")
-    is_detail = rows["row_id"].str.contains(":")
-    named = rows["label"].map(lambda code: "– " + name_term("element", code))
-    rows = rows.assign(row_name=named.where(is_detail, rows["label"]))
+    services = dict(zip(departments["department_id"], departments["name"], strict=True))
+    named = rows["label"].map(
+        lambda code: "– " + (services.get(code) or name_term("element", code))
+    )
+    rows = rows.assign(row_name=named.where(rows["row_id"].str.contains(":"), rows["label"]))
     keep = rows["amount_pence"].ne(0) | rows["row_id"].isin(["I", "T1", "T2", "T3", "T4"])
     return rows.loc[keep, ["row_id", "row_name", "amount_pence"]].reset_index(drop=True)
 
@@ -118,7 +122,8 @@ def build_matching_table(matching_summary: pd.DataFrame) -> pd.DataFrame:
         rule_name=matching_summary["match_rule"].map(lambda code: name_term("rule", code)),
         place=matching_summary["match_rule"].map(place).fillna(len(place)),
     )
-    table = table[table["n_lines"] > 0].sort_values(["feed_name", "place"])
+    has_any = (table["n_lines"] > 0) | (table["amount_pence"] != 0)
+    table = table[has_any].sort_values(["feed_name", "place"])
     return table.drop(columns="place").reset_index(drop=True)
 
 

@@ -14,6 +14,7 @@ TRUST = "TRUST"
 NO_RULE = "NONE"
 WEAK_GRADES = ("D", "E")
 MOST_NAMED = 3
+LEAST_SHARE = 0.005  # a smaller share is written "under 1%"
 
 
 def name_source(settings: Mapping[str, Any], files: str) -> str:
@@ -33,7 +34,7 @@ def describe_quantum(department_costs: pd.DataFrame) -> str:
         "excluded": "set apart from costing",
     }
     parts = [
-        f"{format_gbp(int(by_kind[kind]))} ({format_prop(by_kind[kind] / total)}) {text}"
+        f"{format_gbp(int(by_kind[kind]))} ({_write_share(by_kind[kind] / total)}) {text}"
         for kind, text in words.items()
         if kind in by_kind and by_kind[kind] != 0
     ]
@@ -177,8 +178,12 @@ def describe_reconciliation(reconciliation: pd.DataFrame) -> str:
     )
 
 
+def _write_share(prop: float) -> str:
+    return "under 1%" if 0 < prop < LEAST_SHARE else format_prop(prop)
+
+
 def _pick_lines(table: pd.DataFrame) -> pd.DataFrame:
-    beside = ["ET", "RD", "OTHER", "EXCLUDED", "NOT_ATTRIBUTED", TRUST]
+    beside = ["UNMAPPED", "ET", "RD", "OTHER", "EXCLUDED", "NOT_ATTRIBUTED", TRUST]
     return table[~table["line_id"].isin(beside)]
 
 
