@@ -675,6 +675,7 @@ OUTLIERS = [
             "holds": ("bool", "A material effect that stays when the others are allowed for."),
         },
         "grouping group",
+        "consultant",
     ),
     _table(
         "stay_awaiting",
@@ -693,6 +694,7 @@ OUTLIERS = [
             "is_mostly_waiting": ("bool", "At least 0.25 days over, half of it or more waiting."),
         },
         "grouping group",
+        "consultant",
     ),
     _table(
         "stay_mix",
@@ -710,6 +712,7 @@ OUTLIERS = [
             "practice_days": ("number", "Part that comes from like patients staying differently."),
         },
         "grouping group",
+        "consultant",
     ),
     _table(
         "stay_long",
