@@ -16,7 +16,7 @@ MEDICAL_ED_PROP = 0.15
 ED_WEIGHTS = (3.0, 2.0, 1.3, 1.0, 0.8)
 ED_LONGEST = 2880  # minutes
 CNST_MATERNITY_PROP = 0.16  # of the maternity team's cost, beside the usual share
-STAFF_SHARE_PHARMACY = 0.22  # of ordinary drugs
+STAFF_SHARE_PHARMACY = 0.44  # of ordinary drugs
 STOCK_LOSS_PROP = 0.012  # drugs bought and never traced to a patient
 LAB_PRODUCTS = ["PACEMAKER", "STENT", "STENTS_COMPLEX"]
 RD_PROP, ET_PROP, COMMERCIAL_PROP, EXCLUDED_PROP = 0.014, 0.024, 0.004, 0.003
@@ -66,14 +66,43 @@ def cost_departments(recipe: Recipe, activity: dict[str, pd.DataFrame]) -> Costs
         ]
     )
     total = weights.sum(axis=1, keepdims=True)
+    shares = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
     implants, high = _trace_shares(activity, clinical, matrix)
     return Costs(
         departments=pd.concat([clinical, services], ignore_index=True),
         matrix=np.round(np.vstack([matrix, overhead]) * 100).astype("int64"),
-        line_shares=np.divide(weights, total, out=np.zeros_like(weights), where=total > 0),
+        line_shares=_blend_traced(recipe, activity, clinical, matrix, shares, implants, high),
         implant_shares=implants,
         high_cost_share=high,
     )
+
+
+def _blend_traced(
+    recipe: Recipe,
+    activity: dict[str, pd.DataFrame],
+    departments: pd.DataFrame,
+    matrix: np.ndarray,
+    shares: np.ndarray,
+    implants: pd.Series,
+    high: float,
+) -> np.ndarray:
+    """Return line shares in which traced items follow the lines that used them."""
+    items, drugs = activity["implants"], activity["drug_issues"]
+    in_lab = items["product"].isin(LAB_PRODUCTS)
+    blended = shares.copy()
+    for department, used, element, traced in (
+        ("THEATRES", items[~in_lab], "CLIN_SUPPLIES", implants.get("THEATRES", 0.0)),
+        ("CATHLAB", items[in_lab], "CLIN_SUPPLIES", implants.get("CATHLAB", 0.0)),
+        ("PHARMACY", drugs[drugs["high"] == 1], "DRUGS", high),
+    ):
+        at = departments.index[departments["department_id"] == department]
+        used = used[in_year(recipe, used["at"])]
+        if len(at) and len(used):
+            place = at[0]
+            own = np.bincount(used["line"], used["pence"], minlength=shares.shape[1])
+            part = traced * matrix[place, ELEMENTS.index(element)] / matrix[place].sum()
+            blended[place] = (1 - part) * shares[place] + part * own / own.sum()
+    return blended
 
 
 def _list_clinical(recipe: Recipe) -> pd.DataFrame:
@@ -152,7 +181,7 @@ def _weigh(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> np.
         return add_up(tests["line"][at], worth[at])
     if row.feed == "drugs":
         drugs = activity["drug_issues"]
-        at = in_year(recipe, drugs["at"])
+        at = in_year(recipe, drugs["at"]) & (drugs["high"] == 0).to_numpy()
         return add_up(drugs["line"][at], drugs["pence"][at] / 100 * STAFF_SHARE_PHARMACY)
     if row.feed == "therapies":
         contacts = activity["therapy_contacts"]

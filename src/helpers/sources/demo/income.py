@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers.sources.demo.recipe import Recipe
+from helpers.sources.demo.recipe import DAY, Recipe
 from helpers.sources.demo.spells import DC, EL, NEL
 
 PER_DIEM_PROP = 0.35  # of the unit price, for each trim point's worth of days
@@ -65,17 +65,28 @@ def _fill_pods(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_activity(
-    recipe: Recipe, spells: pd.DataFrame, outpatients: pd.DataFrame, emergency: pd.DataFrame
+    recipe: Recipe,
+    spells: pd.DataFrame,
+    episodes: pd.DataFrame,
+    outpatients: pd.DataFrame,
+    emergency: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return NHS activity that earns income: hrg, pod, line, n, excess_days (past the trim point)."""
-    done = spells[(spells["dis"] < recipe.year_minutes) & ~spells["private"]]
+    """Return NHS activity that earns income: hrg, pod, line, n, excess_days (past the trim point).
+
+    A spell counts for the lines of its episodes in proportion to their days.
+    """
+    parts = _split_by_days(episodes)
+    own = spells.iloc[parts["spell"]]
+    at = ((own["dis"] < recipe.year_minutes) & ~own["private"]).to_numpy()
+    parts, done = parts[at], own[at]
     is_mat = recipe.lines["line_id"].to_numpy()[done["line"]] == "MAT"
     trim = recipe.hrgs["trim_point"].to_numpy(float)[done["hrg"]]
     excess = np.nan_to_num(np.maximum(done["los"].to_numpy() - trim, 0.0))
     admitted = pd.DataFrame(
         {
             "hrg": recipe.hrgs["hrg"].to_numpy(object)[done["hrg"]], "pod": spell_pods(done, is_mat),
-            "line": done["line"].to_numpy(), "n": 1.0, "excess_days": excess,
+            "line": parts["line"].to_numpy(), "n": parts["share"].to_numpy(),
+            "excess_days": excess * parts["share"].to_numpy(),
         }
     )  # fmt: skip
     seen = outpatients[outpatients["seen"].isin(["5", "6"]) & ~outpatients["private"]]
@@ -91,6 +102,16 @@ def count_activity(
     )
     whole = pd.concat([admitted, clinic, urgent], ignore_index=True)
     return whole.groupby(["hrg", "pod", "line"], sort=True, as_index=False).sum()
+
+
+def _split_by_days(episodes: pd.DataFrame) -> pd.DataFrame:
+    """Return episodes (``spell``, ``line``) with their ``share`` of the spell's days, equal if none."""
+    parts = episodes[["spell", "line", "start", "end"]].copy()
+    days = parts["end"] // DAY - parts["start"] // DAY
+    whole = days.groupby(parts["spell"]).transform("sum")
+    count = parts.groupby("spell")["line"].transform("size")
+    parts["share"] = np.where(whole > 0, days / whole.clip(lower=1), 1 / count)
+    return parts
 
 
 def price(recipe: Recipe, activity: pd.DataFrame, targets: np.ndarray) -> pd.DataFrame:

@@ -136,7 +136,7 @@ def _make_money(
         at = recipe.line_number(depends)
         wanted[at] = (line_costs[at] + other_costs[at]) / 2
     earned_by = income.count_activity(
-        recipe, spells, activity["op_attendances"], activity["ed_attendances"]
+        recipe, spells, *(activity[x] for x in ("apc_episodes", "op_attendances", "ed_attendances"))
     )
     prices = income.price(recipe, earned_by, wanted - private)
     earned = income.earn(recipe, earned_by, prices)

@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.sources.demo.recipe import Recipe
 
 VOLUME_SD = 0.35  # spread of log volume between consultants
+NATURAL_LIMIT = 0.08  # of log cost
 CODE_STEP = 7919  # makes codes that do not run in order of line
 
 
@@ -33,7 +34,7 @@ def make_consultants(recipe: Recipe) -> pd.DataFrame:
     people["pseudonym"] = [f"Cons-{value:02d}" for value in random.permutation(n) + 1]
     people["volume"] = np.exp(np.clip(random.normal(0, VOLUME_SD, n), -0.8, 0.8))
     natural = random.normal(0, recipe.settings["natural_sd"], n)
-    people["resource"] = np.exp(np.clip(natural, -0.12, 0.12))
+    people["resource"] = np.exp(np.clip(natural, -NATURAL_LIMIT, NATURAL_LIMIT))
     people["extra_days"] = 0.0
     people["odds"] = np.exp(random.normal(0, 0.08, n))
     people["plant"] = ""

@@ -10,7 +10,7 @@ from helpers.sources.demo.recipe import DAY, DAYS_BEFORE, SETTINGS, Recipe
 DC, EL, NEL, NES = range(4)
 OPEN = np.iinfo("int64").min  # no discharge by the end of the year
 MIX_SHAPE = 5.0  # the smaller, the more consultants' case-mix differs
-STAY_SHAPE = 1.6  # negative binomial shape of stays
+STAY_SHAPE = 2.0  # negative binomial shape of stays
 ACUTE_FIRST = 0.45  # emergencies of medical lines that begin on the acute medical unit
 ACUTE_LINES = ("CARDIO", "RESP", "GERI", "NEURO", "GASTRO")
 CHEMO_VISITS = 8  # day cases of one oncology patient

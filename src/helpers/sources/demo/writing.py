@@ -153,7 +153,7 @@ def write_theatre(recipe: Recipe, people: pd.DataFrame, rows: pd.DataFrame) -> p
 
 
 def write_critical_care(recipe: Recipe, rows: pd.DataFrame) -> pa.Table:
-    inside = (rows["start"] < recipe.year_minutes) & (rows["end"] >= 0)
+    inside = in_year(recipe, rows["start"])
     rows = rows[inside].reset_index(drop=True)
     end = np.minimum(rows["end"], recipe.year_minutes - 1)
     return pa.table(
