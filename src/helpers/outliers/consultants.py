@@ -34,7 +34,7 @@ class Review:
     ----------
     outcome_review
         Each consultant's events, outcome by outcome.
-    exclusions
+    review_exclusions
         Spells left out, by reason, with those kept first.
     """
 
@@ -44,7 +44,7 @@ class Review:
     specialty_variation: pd.DataFrame
     outcome_review: pd.DataFrame
     review_accounts: pd.DataFrame
-    exclusions: pd.DataFrame
+    review_exclusions: pd.DataFrame
 
 
 def review_consultants(
@@ -88,7 +88,7 @@ def review_consultants(
         specialty_variation=pd.concat([cost.variation, stay.variation], ignore_index=True),
         outcome_review=outcomes.by_measure,
         review_accounts=_account(cost),
-        exclusions=sample.exclusions,
+        review_exclusions=sample.exclusions,
     )
 
 

@@ -1,0 +1,43 @@
+"""The consultant review's way to disk: it reads the steps before it, and writes its tables."""
+
+from __future__ import annotations
+
+from helpers.contracts.terms import ELEMENTS_ABOVE_EBITDA
+from helpers.engine import Engine
+from helpers.outliers.consultants import Review, review_consultants
+from helpers.outliers.saving import measure_variable_prop
+from helpers.outliers.spells import select_spells
+from helpers.run import Run
+from helpers.sources.extracts import read_clean
+from helpers.sources.tables import open_table, write_table
+
+TABLES = (
+    "consultant_review", "saving", "saving_totals", "specialty_variation", "outcome_review",
+    "review_accounts", "review_exclusions",
+)  # fmt: skip
+
+
+def read_and_review_consultants(run: Run, db: Engine) -> Review:
+    """Review a trust's consultants from its costed events, outcomes and ledger."""
+    frames, settings = read_clean(run, db)
+    open_table(run, db, "patient_events")
+    variable_prop = measure_variable_prop(
+        frames["general_ledger"],
+        frames["expense_map"],
+        frames["cost_centre_map"],
+        frames["departments"],
+        ELEMENTS_ABOVE_EBITDA,
+    )
+    return review_consultants(
+        select_spells(db),
+        frames["consultants"],
+        seed=settings["seed"],
+        min_spells=settings["min_spells_consultant"],
+        variable_prop=variable_prop,
+    )
+
+
+def write_review(run: Run, review: Review) -> None:
+    """Write the review's tables."""
+    for name in TABLES:
+        write_table(run, name, getattr(review, name))
