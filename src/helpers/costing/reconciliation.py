@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import UNMATCHED
+from helpers.contracts.terms import NON_PATIENT_LINES, UNMATCHED
 from helpers.costing.ledger import EXPENDITURE, find_control_pence
 from helpers.costing.statement import TRUST
 from helpers.errors import ReconciliationError, name_a_few
-
-EVENT_KINDS = ("episode", "op", "ed")
 
 
 @dataclass
@@ -205,8 +203,9 @@ def check_income(
 
 def check_breakdowns(checks: Checks, db: QueryEngine, line_costs: pd.DataFrame) -> None:
     """R12 by point of delivery, HRG and consultant, each line's events add up to the line."""
-    lines = {row for row in db.frame("SELECT DISTINCT line_id FROM patient_events")["line_id"]}
-    whole = line_costs[line_costs["line_id"].isin(lines)].groupby("line_id")["amount_pence"].sum()
+    is_beside = line_costs["line_id"].isin(NON_PATIENT_LINES)
+    is_matched = ~line_costs["line_id"].str.startswith(f"{UNMATCHED}:") & ~is_beside
+    whole = line_costs[is_matched].groupby("line_id")["amount_pence"].sum()
     names = {"pod": "point of delivery", "hrg": "HRG", "consultant_code": "consultant"}
     for column, words in names.items():
         found = db.frame(

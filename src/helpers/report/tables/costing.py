@@ -105,7 +105,7 @@ def build_pool_table(pool_summary: pd.DataFrame, departments: pd.DataFrame) -> p
         cost_pence=pool_summary["own_pence"] + pool_summary["overhead_pence"],
         department_name=pool_summary["department_id"].map(lambda code: names.get(code) or code),
         feed_name=pool_summary["feed"].map(lambda code: name_term("feed", code)),
-        rate_pence=pool_summary["rate_gbp_per_unit"] * 100,
+        n_units=pool_summary["weight_units"].round().astype("int64"),
     )
     table = table.sort_values(["cost_pence", "pool_id"], ascending=[False, True])
     return table.reset_index(drop=True)
