@@ -64,7 +64,7 @@ def make_frame(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     for column, spec in table.columns.items():
         stored = table.stored_name(column)
         kind = STORED_AS[spec.kind][1]
-        given = frame[stored] if stored in frame else None
+        given = frame.get(stored)
         frame[stored] = (
             pd.Series(given, index=frame.index, dtype=kind) if given is None else given.astype(kind)
         )

@@ -242,3 +242,14 @@ def test_two_runs_give_the_same_rows():
         sql = "SELECT * FROM patient_costs ORDER BY event_id, tier, element, source_department"
         pd.testing.assert_frame_equal(one.frame(sql), two.frame(sql))
         pd.testing.assert_frame_equal(first.service_line_statement, second.service_line_statement)
+
+
+def test_without_prices_income_stays_with_cost_centres_and_the_reader_is_told():
+    frames = {**make_money_frames(), **make_patient_frames()}
+    del frames["prices"]
+    db, found = cost(frames=frames)
+    with db:
+        # the ward, which no line owns, holds all clinical income
+        assert get_row(found, "I1")["NOT_ATTRIBUTED"] == 48_700_000
+        assert any("There are no prices" in text for text in found.notices)
+        assert found.reconciliation["passed"].all()

@@ -158,7 +158,7 @@ def cost_trust(
         line_activity=total_line_activity(db),
         service_line_statement=statement,
         reconciliation=checks,
-        notices=costs.notices,
+        notices=[*costs.notices, *_describe_choices(frames, overheads, mode)],
     )
 
 
@@ -276,6 +276,23 @@ def _earn_lines(
     other = income.total_other_income(ledger_income, lines)
     every = pd.concat([clinical, private, other], ignore_index=True)
     return income.close_clinical_income(every, ledger_income)
+
+
+def _describe_choices(
+    frames: Mapping[str, pd.DataFrame], overheads: Overheads, mode: str
+) -> list[str]:
+    """Say what the trust's files made impossible, in words."""
+    notices = [
+        f"The {name.replace('_', '-')} method cannot be used: it would leave a service nobody to serve."
+        for name in METHODS
+        if name not in overheads.allocations
+    ]
+    if mode == "plics" and not len(frames.get("prices", ())):
+        notices.append(
+            "There are no prices: clinical income goes to the line that owns its cost centre, and no "
+            "patient event has income."
+        )
+    return notices
 
 
 def _check_identities(
