@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers.cleaning.apply import Log, describe_findings, rewrite
 from helpers.cleaning.model import Rule
-from helpers.cleaning.values import MISSING, present
+from helpers.cleaning.values import MISSING, quote, select_present
 from helpers.contracts import INPUTS, ROW_NUMBER, QueryEngine
 from helpers.errors import InputError, name_a_few
 
@@ -67,7 +67,7 @@ def _read_corrections(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _as_blank(text: pd.Series) -> pd.Series:
     stripped = text.astype("str").fillna("").str.strip()
-    return stripped.mask(stripped.str.upper().isin(MISSING), "")
+    return stripped.mask(stripped.isin(MISSING), "")
 
 
 def _check_place(
@@ -96,10 +96,13 @@ def _check_place(
 def _find_candidates(db: QueryEngine, file: str, asked: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a large file that corrections name by their key."""
     db.add_frame("corrections_asked", asked[["key"]].drop_duplicates())
-    parts = ", ".join(f"coalesce({present(name)}, '')" for name in INPUTS[file].key)
+    names = list(INPUTS[file].key)
+    parts = ", ".join(f"coalesce(keys.{quote(name)}, '')" for name in names)
     rows = db.frame(
-        f"SELECT rows.* FROM raw_{file} AS rows WHERE concat_ws('{KEY_SEPARATOR}', {parts}) IN "
-        "(SELECT key FROM corrections_asked) ORDER BY row_number"
+        f"SELECT rows.* FROM raw_{file} AS rows JOIN ({select_present(f'raw_{file}', names)}) AS keys "
+        f"ON keys.row_number = rows.row_number WHERE concat_ws('{KEY_SEPARATOR}', "
+        f"{parts}) IN (SELECT key FROM corrections_asked) "
+        "ORDER BY rows.row_number"
     )
     db.drop("corrections_asked")
     return rows

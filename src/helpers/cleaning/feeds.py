@@ -6,16 +6,16 @@ from helpers.cleaning.model import SqlRule, find_rows
 from helpers.contracts import INPUTS
 
 LONG_CASE_MINUTES = 960
-# Each feed and the date that places it in the year. Theatre cases and critical care count by start.
+# Each feed, the date that places it in the year, and the date it ends where it can take days.
 FEED_DATES = (
-    ("theatre_cases", "into_dt"),
-    ("critical_care", "start_dt"),
-    ("tests", "requested_dt"),
-    ("drug_issues", "issue_dt"),
-    ("implants", "used_dt"),
-    ("therapy_contacts", "start_dt"),
+    ("theatre_cases", "into_dt", ""),
+    ("critical_care", "start_dt", "end_dt"),
+    ("tests", "requested_dt", ""),
+    ("drug_issues", "issue_dt", ""),
+    ("implants", "used_dt", ""),
+    ("therapy_contacts", "start_dt", ""),
 )
-KEYED_FILES = ("ward_stays", *(file for file, _ in FEED_DATES), "outcomes")
+KEYED_FILES = ("ward_stays", *(file for file, _, _ in FEED_DATES), "outcomes")
 
 
 def _twice(file: str) -> SqlRule:
@@ -31,9 +31,11 @@ def _twice(file: str) -> SqlRule:
                    "first kept, later ones set aside", sql=sql)  # fmt: skip
 
 
-def _outside(file: str, date: str) -> SqlRule:
+def _outside(file: str, date: str, end: str) -> SqlRule:
+    """Return the rule that activity touches the year; critical care may run across its ends."""
     day = f"CAST({date} AS DATE)"
-    sql = find_rows(file, f"{day} < $period_start OR {day} > $period_end", date)
+    last = f"CAST({end} AS DATE)" if end else day
+    sql = find_rows(file, f"{last} < $period_start OR {day} > $period_end", date)
     return SqlRule("PER-001", file, "dates", "X", "set aside", "The activity is dated outside the year.",
                    "set aside: not this year's", sql=sql)  # fmt: skip
 
@@ -47,7 +49,7 @@ _NO_SPELL = (
 
 FEED_RULES = [
     *(_twice(file) for file in KEYED_FILES),
-    *(_outside(file, date) for file, date in FEED_DATES),
+    *(_outside(*feed) for feed in FEED_DATES),
     SqlRule("THR-001", "theatre_cases", "dates", "X", "set aside",
             "The patient leaves the theatre before entering it, or at once.", "set aside",
             sql=find_rows("theatre_cases", "out_dt <= into_dt", "out_dt")),

@@ -16,8 +16,8 @@ from helpers.cleaning.values import (
     POUNDS_AND_PENCE,
     digits,
     matches,
-    present,
     quote,
+    select_present,
     typed,
 )
 from helpers.contracts import INPUTS, ROW_NUMBER, STORED_AS, QueryEngine, Table
@@ -78,36 +78,48 @@ def type_table(db: QueryEngine, table: Table) -> None:
 
 
 def _typed_sql(db: QueryEngine, table: Table) -> str:
-    given = set(db.columns(f"raw_{table.name}"))
+    given = [name for name in table.columns if name in set(db.columns(f"raw_{table.name}"))]
     texts, numbers, values = [], [], []
     for name, column in table.columns.items():
-        text = present(name) if name in given else "NULL"
+        text = quote(name) if name in given else "CAST(NULL AS VARCHAR)"
         if column.default is not None:
             text = f"coalesce({text}, '{column.default}')"
-        texts.append(f"CAST({text} AS VARCHAR) AS {quote(name)}")
+        texts.append(f"{text} AS {quote(name)}")
         numbers.append(f"{digits(name, column.kind)} AS {quote(name)}")
         value = typed(name, column, round_money=table.large)
         kind = STORED_AS[column.kind][0]
         values.append(f"CAST({value} AS {kind}) AS {quote(table.stored_name(name))}")
+    source = select_present(f"raw_{table.name}", given)
     return (
         f"SELECT {', '.join(values)}, {ROW_NUMBER} FROM (SELECT {', '.join(numbers)}, {ROW_NUMBER} FROM "
-        f"(SELECT {', '.join(texts)}, {ROW_NUMBER} FROM raw_{table.name}) AS texts) AS numbers"
+        f"(SELECT {', '.join(texts)}, {ROW_NUMBER} FROM ({source}) AS given) AS texts) AS numbers"
     )
 
 
 def count_unread(db: QueryEngine, table: Table) -> dict[str, int]:
     """Return, for each column whose text did not all become values, how many did not."""
-    names = [name for name, column in _readable_columns(db, table)]
+    names = [name for name, _ in _readable_columns(db, table)]
     if not names:
         return {}
-    given = ", ".join(f"count({present(name)}) AS c{i}" for i, name in enumerate(names))
+    source = select_present(f"raw_{table.name}", names)
+    given = ", ".join(f"count({quote(name)}) AS c{i}" for i, name in enumerate(names))
     kept = ", ".join(
         f"count({quote(table.stored_name(name))}) AS c{i}" for i, name in enumerate(names)
     )
-    before = db.frame(f"SELECT {given} FROM raw_{table.name}").iloc[0]
+    before = db.frame(f"SELECT {given} FROM ({source}) AS given").iloc[0]
     after = db.frame(f"SELECT {kept} FROM clean_{table.name}").iloc[0]
     unread = {name: int(before.iloc[i] - after.iloc[i]) for i, name in enumerate(names)}
     return {name: n for name, n in unread.items() if n > 0}
+
+
+def _select_unread(table: Table, name: str) -> str:
+    """Return the SELECT of rows whose text in one column could not be read."""
+    return (
+        f"SELECT clean.row_number, given.{quote(name)} AS old_value FROM clean_{table.name} AS clean "
+        f"JOIN ({select_present(f'raw_{table.name}', [name])}) AS given "
+        f"ON given.row_number = clean.row_number WHERE given.{quote(name)} IS NOT NULL "
+        f"AND clean.{quote(table.stored_name(name))} IS NULL"
+    )
 
 
 def _readable_columns(db: QueryEngine, table: Table) -> list[tuple[str, object]]:
@@ -117,17 +129,6 @@ def _readable_columns(db: QueryEngine, table: Table) -> list[tuple[str, object]]
         for name, column in table.columns.items()
         if name in given and column.kind not in ("text", "code")
     ]
-
-
-def find_unread(db: QueryEngine, table: Table, name: str) -> pd.DataFrame:
-    """Return the row numbers and texts of one column that could not be read."""
-    return db.frame(
-        f"SELECT raw.row_number AS row_number, raw.{quote(name)} AS old_value "
-        f"FROM (SELECT row_number, {present(name)} AS {quote(name)} FROM raw_{table.name}) AS raw "
-        f"JOIN clean_{table.name} AS clean ON clean.row_number = raw.row_number "
-        f"WHERE raw.{quote(name)} IS NOT NULL AND clean.{quote(table.stored_name(name))} IS NULL "
-        "ORDER BY raw.row_number"
-    )
 
 
 def make_type_rules(db: QueryEngine, table: Table) -> list[SqlRule]:
@@ -141,22 +142,16 @@ def make_type_rules(db: QueryEngine, table: Table) -> list[SqlRule]:
 
 
 def _unread_rule(table: Table, name: str) -> SqlRule:
-    stored = quote(table.stored_name(name))
     sql = (
-        f"SELECT clean.row_number, '{name}' AS column_name, raw.value AS old_value, "
-        "CAST(NULL AS VARCHAR) AS new_value, CAST(NULL AS BIGINT) AS amount_pence "
-        f"FROM clean_{table.name} AS clean JOIN "
-        f"(SELECT row_number, {present(name)} AS value FROM raw_{table.name}) AS raw "
-        f"ON clean.row_number = raw.row_number WHERE raw.value IS NOT NULL AND clean.{stored} IS NULL"
+        f"SELECT row_number, '{name}' AS column_name, old_value, CAST(NULL AS VARCHAR) AS new_value, "
+        f"CAST(NULL AS BIGINT) AS amount_pence FROM ({_select_unread(table, name)}) AS unread"
     )
     return _type_rule("TYP-001", table, "W", "note", sql)
 
 
 def _rounded_rule(table: Table, name: str) -> SqlRule:
-    text = f"(SELECT row_number, {present(name)} AS {quote(name)} FROM raw_{table.name}) AS texts"
-    number = (
-        f"(SELECT row_number, {quote(name)} AS given, {digits(name, 'money')} AS value FROM {text})"
-    )
+    given = f"({select_present(f'raw_{table.name}', [name])}) AS texts"
+    number = f"(SELECT row_number, {quote(name)} AS given, {digits(name, 'money')} AS value FROM {given})"
     stored = quote(table.stored_name(name))
     sql = (
         f"SELECT clean.row_number, '{name}' AS column_name, raw.given AS old_value, "
@@ -198,7 +193,8 @@ def read_small_table(db: QueryEngine, table: Table, frame: pd.DataFrame) -> pd.D
     type_table(db, table)
     for name in count_unread(db, table):
         if (table.name, name) != (LEDGER, MONTH):
-            _refuse_unread(table, name, find_unread(db, table, name))
+            unread = db.frame(f"{_select_unread(table, name)} ORDER BY clean.row_number")
+            _refuse_unread(table, name, unread)
     clean = db.frame(f"SELECT * FROM clean_{table.name} ORDER BY row_number")
     db.drop(f"raw_{table.name}", f"clean_{table.name}")
     _refuse_missing(table, clean)

@@ -1,21 +1,23 @@
 """SQL that turns text into typed values: dates, whole numbers, and money as exact whole pence.
 
-The work is in layers, each a SELECT over the one before: ``present`` (text without outer blanks),
-``digits`` (the plain number in an amount) and ``typed``. Missing text, and text that cannot be read
-as its kind, both end as NULL; ``types`` tells the two apart.
+The work is in layers, each a SELECT over the one before, because an expression used twice is worked
+out twice: ``trimmed`` (no outer blanks), ``present`` (NULL for "no value"), ``digits`` (the plain
+number in an amount) and ``typed``. Missing text, and text that cannot be read as its kind, both end
+as NULL; ``types`` tells the two apart.
 """
 
 from __future__ import annotations
 
-from helpers.contracts import Column
+from helpers.contracts import ROW_NUMBER, Column
 from helpers.contracts.model import Kind
 
-# What an extract writes for "no value"; compared in capitals.
-MISSING = ("", "NULL", "N/A", "-", "*", "?")
+# What an extract writes for "no value".
+MISSING = ("", "NULL", "Null", "null", "N/A", "n/a", "-", "*", "?")
 NO_BREAK_SPACE, MINUS_SIGN = "\u00a0", "\u2212"
 TRUE_WORDS = ("1", "Y", "YES", "T", "TRUE")
 FALSE_WORDS = ("0", "N", "NO", "F", "FALSE")
 NUMERIC_KINDS: tuple[Kind, ...] = ("int", "number", "money")
+PLAIN_NUMBER = r"^-?[0-9]+([.][0-9]+)?$"  # most are; the rest of the work is for the others
 WHOLE_NUMBER = r"^[+-]?[0-9]{1,18}([.]0*)?$"
 DECIMAL_NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
 # Whole pence: two decimals at most, zeros after them change nothing; 15 digits of pounds fit int64.
@@ -41,10 +43,28 @@ def matches(text: str, pattern: str) -> str:
     return f"regexp_matches({text}, '{pattern}')"
 
 
+def trimmed(name: str) -> str:
+    """Return a column's text without outer blanks, whatever kind of blank they are."""
+    text = quote(name)
+    return (
+        f"CASE WHEN {text} LIKE '%{NO_BREAK_SPACE}%' OR {text} LIKE '%\t%' "
+        f"THEN trim(translate({text}, '{NO_BREAK_SPACE}\t', '  ')) ELSE trim({text}) END"
+    )
+
+
 def present(name: str) -> str:
-    """Return a column's text without outer blanks; NULL where the extract writes "no value"."""
-    text = f"trim(translate({quote(name)}, '{NO_BREAK_SPACE}\t', '  '))"
-    return f"CASE WHEN upper({text}) IN ({list_texts(MISSING)}) THEN NULL ELSE {text} END"
+    """Return a trimmed text; NULL where the extract writes "no value"."""
+    text = quote(name)
+    return f"CASE WHEN {text} IN ({list_texts(MISSING)}) THEN NULL ELSE {text} END"
+
+
+def select_present(source: str, names: list[str]) -> str:
+    """Return the SELECT of columns of text, trimmed and with NULL for "no value", by row number."""
+    first = ", ".join(f"{trimmed(name)} AS {quote(name)}" for name in names)
+    then = ", ".join(f"{present(name)} AS {quote(name)}" for name in names)
+    return (
+        f"SELECT {then}, {ROW_NUMBER} FROM (SELECT {first}, {ROW_NUMBER} FROM {source}) AS trimmed"
+    )
 
 
 def digits(name: str, kind: Kind) -> str:
@@ -57,7 +77,8 @@ def digits(name: str, kind: Kind) -> str:
         return text
     bare = f"translate({text}, '{MINUS_SIGN}£, ', '-')"
     return (
-        f"CASE WHEN {text} LIKE '%,%' AND NOT {matches(text, THOUSANDS)} THEN '{UNREADABLE}' "
+        f"CASE WHEN {matches(text, PLAIN_NUMBER)} THEN {text} "
+        f"WHEN {text} LIKE '%,%' AND NOT {matches(text, THOUSANDS)} THEN '{UNREADABLE}' "
         f"WHEN {bare} LIKE '(%)' THEN '-' || substr({bare}, 2, length({bare}) - 2) "
         f"WHEN {bare} LIKE '%-' THEN '-' || substr({bare}, 1, length({bare}) - 1) "
         f"ELSE {bare} END"
