@@ -55,7 +55,7 @@ def test_two_lines_at_equal_rank_stop_the_run():
     line_map = make_map(
         {"tfc": "110", "line_id": "TO"}, {"consultant_code": "C1000001", "line_id": "GENMED"}
     )
-    with pytest.raises(InputError, match="MAP-001.*equal rank.*\n?.*GENMED or TO"):
+    with pytest.raises(InputError, match=r"MAP-001.*equal rank.*\n?.*GENMED or TO"):
         ask(line_map, tfc="110", consultant_code="C1000001")
 
 

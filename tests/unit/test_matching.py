@@ -165,5 +165,5 @@ def test_every_line_stands_once_whatever_the_order_of_rows_and_the_threads():
 
 def test_an_id_that_stands_twice_in_a_file_is_refused():
     twice = make_request("t1", "2024-07-03 12:00")
-    with pytest.raises(InputError, match="1 activity lines repeat the id .*\n?.*tests"):
+    with pytest.raises(InputError, match=r"1 activity lines repeat the id .*\n?.*tests"):
         match(twice, twice)

@@ -46,10 +46,10 @@ def assess_credibility(weighed: PoolWeights, pool_line_costs: pd.DataFrame) -> p
     )
     matched = find_match_rates(weighed.weights)
     by_pool = by_pool.merge(matched, on=["line_id", "pool_id"], how="left", validate="one_to_one")
-    scores = by_pool.groupby("line_id").apply(
-        lambda rows: score_pools(rows["cost"], rows["quality"], rows["match_prop"].fillna(0.0)),
-        include_groups=False,
-    )
+    scores = {
+        line: score_pools(rows["cost"], rows["quality"], rows["match_prop"].fillna(0.0))
+        for line, rows in by_pool.groupby("line_id")
+    }
     total = lines[["traced_pence", "averaged_pence", "apportioned_pence"]].sum(axis=1)
     lines["score"] = lines["line_id"].map(scores).astype("float64")
     unmatched = lines["unmatched_pence"] / total.where(total != 0)
