@@ -77,15 +77,26 @@ def summarise_log(db: QueryEngine, accounts: pd.DataFrame) -> pd.DataFrame:
         "CAST(sum(amount_pence) AS BIGINT) AS amount_pence FROM cleaning_log "
         "GROUP BY file, rule, severity ORDER BY file, rule, severity"
     )
-    words = describe_rules()[["file", "rule", "severity", "words", "action"]]
+    words = describe_rules()[["file", "rule", "severity", "words", "action", "is_fault"]]
     summary = found.merge(words, on=["file", "rule", "severity"], how="left", validate="one_to_one")
     summary = summary.merge(
         accounts[["file", "n_read"]], on="file", how="left", validate="many_to_one"
     )
     share = summary["n_rows"].astype("float64") / summary["n_read"].astype("float64")
-    columns = ["file", "rule", "words", "severity", "action", "n_rows", "rows_prop", "amount_pence"]
+    columns = [
+        "file",
+        "rule",
+        "words",
+        "severity",
+        "action",
+        "n_rows",
+        "rows_prop",
+        "amount_pence",
+        "is_fault",
+    ]
     return summary.assign(
         n_rows=summary["n_rows"].astype("int64"),
         amount_pence=summary["amount_pence"].astype("Int64"),
+        is_fault=summary["is_fault"].astype("bool"),
         rows_prop=share.where(summary["n_read"] > 0, 0.0),
     )[columns]

@@ -19,6 +19,10 @@ SEVERITY_WORDS = {
     "R": "value repaired",
     "W": "kept, with a warning",
 }
+FACTS = (
+    "OP-002", "APC-010", "APC-015", "APC-016", "OP-007", "ED-004", "WRD-007", "PER-001", "COR-001",
+    "DRG-001", "DRV-004", "LED-007",
+)  # fmt: skip
 FINDING_COLUMNS = ("row_number", "column_name", "old_value", "new_value", "amount_pence")
 
 Frames = Mapping[str, pd.DataFrame]
@@ -43,6 +47,11 @@ class Rule:
         What it finds, in plain words: the sentence a reader of the report sees.
     action
         What is done about it.
+
+    Notes
+    -----
+    ``FACTS`` names the rules that tell of how things are (a patient still in hospital, an appointment
+    missed), not of a fault that the trust should mend.
     """
 
     code: str

@@ -11,7 +11,7 @@ from helpers.cleaning.episodes import EPISODE_RULES
 from helpers.cleaning.feeds import FEED_RULES
 from helpers.cleaning.ledger import LEDGER_RULES
 from helpers.cleaning.maps import MAP_RULES
-from helpers.cleaning.model import SEVERITY_WORDS, STAGES, FrameRule, Rule, SqlRule
+from helpers.cleaning.model import FACTS, SEVERITY_WORDS, STAGES, FrameRule, Rule, SqlRule
 from helpers.cleaning.stays import STAY_RULES
 from helpers.cleaning.types import describe_type_rules
 from helpers.contracts import INPUTS
@@ -41,6 +41,7 @@ def describe_rules() -> pd.DataFrame:
             "severity": rule.severity,
             "words": rule.words,
             "action": rule.action,
+            "is_fault": rule.code not in FACTS,
         }
         for rule in list_rules()
     ]

@@ -77,6 +77,7 @@ CLEANING = [
             "n_rows": ("int", "Rows touched."),
             "rows_prop": ("number", "Share of the file's rows.", "0-1"),
             "amount_pence": _pence("Money touched, where known."),
+            "is_fault": ("bool", "The trust can mend it; otherwise it is how things are."),
         },
         "file rule severity",
         "trust",
@@ -662,6 +663,7 @@ OUTLIERS = [
             "n_no_comparator": ("int", "Spells whose casemix is not seen outside the group."),
             "effect_low_days": ("number", "95% interval of the effect.", "days"),
             "effect_high_days": ("number", "95% interval of the effect.", "days"),
+            "natural_prop": ("number", "Natural variation between groups, allowed for.", "0-1"),
             "p_value": (
                 "number",
                 "Permutation test within casemix; blank if the group is too small.",

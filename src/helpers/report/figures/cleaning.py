@@ -1,0 +1,106 @@
+"""Figures of the data cleaning page."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from helpers.report.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    LIGHT_GREY,
+    ORANGE,
+    new_figure,
+    report_style,
+)
+from helpers.report.formats import format_count, format_prop
+from helpers.report.words.plain import name_term
+
+ROW_INCHES, MARGIN_INCHES = 0.25, 0.8
+WEAK_PROP = 0.95  # a field below this is drawn in another colour and with an open mark
+MOST_RULES = 16
+MONTHS = ("A", "M", "J", "J", "A", "S", "O", "N", "D", "J", "F", "M")
+PANELS_A_ROW, PANEL_INCHES = 4, 1.35
+SEVERITY_BARS = (("X", ORANGE, ""), ("R", BLUE, "///"), ("W", LIGHT_GREY, ""))
+
+
+def plot_completeness(completeness: pd.DataFrame) -> Figure | None:
+    """Draw the share of kept rows that hold a value, field by field."""
+    rows = completeness[completeness["n_rows"] > 0].iloc[::-1].reset_index(drop=True)
+    if rows.empty:
+        return None
+    labels = [
+        f"{name_term('file', r.file)}: {name_term('field', r.field)}" for r in rows.itertuples()
+    ]
+    with report_style():
+        figure, axes = new_figure(MARGIN_INCHES + ROW_INCHES * len(rows))
+        axes.hlines(rows.index, 0, 1, color=LIGHT_GREY, linewidth=0.8)
+        for is_weak, colour, mark in ((False, BLUE, "o"), (True, ORANGE, "D")):
+            some = rows[rows["present_prop"].lt(WEAK_PROP).eq(is_weak)]
+            axes.plot(some["present_prop"], some.index, mark, color=colour, markersize=5)
+        for place, prop in rows["present_prop"].items():
+            axes.annotate(
+                format_prop(prop, 1), (1.02, place), va="center", color=INK, fontsize=8.5,
+                annotation_clip=False,
+            )  # fmt: skip
+        axes.set_yticks(rows.index, labels)
+        axes.set_xlim(0, 1.12)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set_xlabel("Kept rows with a value")
+    return figure
+
+
+def plot_months(months: pd.DataFrame) -> Figure | None:
+    """Draw rows by month, one small panel a file, each with its own scale from zero."""
+    files = list(months["file"].drop_duplicates())
+    if not files:
+        return None
+    n_rows = -(-len(files) // PANELS_A_ROW)
+    with report_style():
+        figure, grid = new_figure(
+            0.4 + PANEL_INCHES * n_rows, n_rows=n_rows, n_columns=PANELS_A_ROW, squeeze=False
+        )
+        for place, axes in enumerate(grid.flat):
+            if place >= len(files):
+                axes.set_visible(False)
+                continue
+            some = months[months["file"].eq(files[place])].set_index("month")["n_rows"]
+            counts = some.reindex(range(1, 13), fill_value=0)
+            axes.bar(counts.index, counts, color=BLUE, width=0.8)
+            axes.set_title(name_term("file", files[place]), fontsize=8.5)
+            axes.set_xticks(range(1, 13), MONTHS, fontsize=7)
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
+            axes.tick_params(axis="y", labelsize=7)
+            axes.locator_params(axis="y", nbins=3)
+    return figure
+
+
+def plot_findings(summary: pd.DataFrame) -> Figure | None:
+    """Draw the rules that touched most rows, by what was done."""
+    if summary.empty:
+        return None
+    rows = summary.sort_values(["n_rows", "file", "rule"], ascending=[False, True, True])
+    rows = rows.head(MOST_RULES).iloc[::-1].reset_index(drop=True)
+    with report_style():
+        figure, axes = new_figure(MARGIN_INCHES + ROW_INCHES * len(rows))
+        for severity, colour, hatch in SEVERITY_BARS:
+            some = rows[rows["severity"].eq(severity)]
+            axes.barh(
+                some.index, some["n_rows"], color=colour, edgecolor=GREY, linewidth=0.4, hatch=hatch,
+                label=name_term("severity", severity), log=True,
+            )  # fmt: skip
+        for place, n_rows in rows["n_rows"].items():
+            axes.annotate(
+                format_count(n_rows), (n_rows, place), xytext=(3, 0), textcoords="offset points",
+                va="center", fontsize=8.5,
+            )  # fmt: skip
+        labels = [f"{r.rule} {name_term('file', r.file).lower()}" for r in rows.itertuples()]
+        axes.set_yticks(rows.index, labels)
+        axes.set_xlim(left=0.8, right=max(rows["n_rows"].max() * 4, 10))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
+        axes.set_xlabel("Rows (each step of the scale is ten times the one before)")
+        axes.legend(loc="lower right", fontsize=8.5)
+    return figure

@@ -1,0 +1,61 @@
+"""Tables of the data cleaning page."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers.report.words.plain import name_term
+
+MOST_RULES = 12
+SEVERITY_ORDER = ("X", "R", "W")
+
+
+def build_files_table(input_files: pd.DataFrame) -> pd.DataFrame:
+    """Return the files that came, in the order of the method."""
+    came = input_files[input_files["is_on"]]
+    return came.assign(
+        file_name=came["file"].map(lambda file: name_term("file", file)).astype("str"),
+        notice=came["notice"].where(came["notice"].ne(""), "–"),
+    ).reset_index(drop=True)
+
+
+def build_accounts_table(accounts: pd.DataFrame) -> pd.DataFrame:
+    """Return rows in and rows out by file, the largest first, and their total."""
+    names = [name for name in accounts.columns if name.startswith("n_")]
+    rows = accounts.sort_values(["n_read", "file"], ascending=[False, True])
+    rows = rows.assign(
+        file_name=rows["file"].map(lambda file: name_term("file", file)).astype("str")
+    )
+    total = rows[names].sum().to_frame().T.assign(file_name="All files")
+    return pd.concat([rows[["file_name", *names]], total], ignore_index=True).astype(
+        dict.fromkeys(names, "int64")
+    )
+
+
+def build_rules_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return what the rules found, file by file, rows set aside before repairs and warnings."""
+    order = summary.assign(place=summary["severity"].map(SEVERITY_ORDER.index))
+    order = order.sort_values(["file", "place", "rule"], ignore_index=True)
+    return order.assign(
+        file_name=order["file"].map(lambda file: name_term("file", file)).astype("str"),
+        treatment=order["severity"].map(lambda code: name_term("severity", code)).astype("str"),
+    )
+
+
+def build_stakes_table(stakes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the faults that most money rests on, with the words of their rules."""
+    names = ["file", "rule", "severity"]
+    some = stakes[stakes["stake_pence"] > 0].drop(columns="n_rows")
+    faults = summary[summary["is_fault"]]
+    some = some.merge(
+        faults[[*names, "words", "n_rows"]], on=names, how="inner", validate="one_to_one"
+    ).head(MOST_RULES)
+    return some.assign(
+        file_name=some["file"].map(lambda file: name_term("file", file)).astype("str"),
+        treatment=some["severity"].map(lambda code: name_term("severity", code)).astype("str"),
+    )
+
+
+def list_panels_off(input_files: pd.DataFrame) -> list[str]:
+    """Return a sentence for each optional file that is absent."""
+    return input_files.loc[~input_files["is_on"], "notice"].tolist()

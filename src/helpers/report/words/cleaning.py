@@ -1,0 +1,127 @@
+"""Sentences of the data cleaning page, written from the trust's files."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers.report.formats import format_count, format_gbp, format_prop, join_words
+from helpers.report.words.plain import name_term
+
+FULL_PROP, WEAK_PROP = 0.9995, 0.95
+MOST_NAMED = 3
+UNEVEN_PROP = 0.5  # a month below half of the file's middle month looks like a gap
+MONTH_NAMES = (
+    "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January", "February", "March",
+)  # fmt: skip
+
+
+def describe_files(input_files: pd.DataFrame, mode: str) -> str:
+    """Say how many files and rows came, and which way of costing they allow."""
+    came = input_files[input_files["is_on"] & input_files["file"].ne("trust")]
+    way = (
+        "They hold activity for each patient, so costs can be taken to patients."
+        if mode == "plics"
+        else "They hold no activity feeds: costs go to service lines by line drivers, and every figure about "
+        "patients is an average."
+    )
+    return f"{_count(len(came), 'file')} came, with {format_count(came['n_rows'].sum())} rows in all. {way}"
+
+
+def describe_accounts(accounts: pd.DataFrame) -> str:
+    """Say how many rows were kept and set aside."""
+    totals = accounts[["n_read", "n_kept", "n_repaired", "n_excluded", "n_added", "n_warned"]].sum()
+    share = totals["n_excluded"] / max(totals["n_read"], 1)
+    sentence = (
+        f"Of {format_count(totals['n_read'])} rows read, {format_count(totals['n_kept'])} were kept and "
+        f"{format_count(totals['n_excluded'])} ({_share(share)}) set aside. Among the kept ones "
+        f"{format_count(totals['n_repaired'])} were repaired and {format_count(totals['n_warned'])} carry a "
+        "warning."
+    )
+    if totals["n_added"]:
+        sentence += (
+            f" {_count(totals['n_added'], 'row was', 'rows were')} made where one was missing."
+        )
+    return sentence
+
+
+def describe_findings(summary: pd.DataFrame) -> str:
+    """Name the rules that set most rows aside and repaired most."""
+    if summary.empty:
+        return "No rule found anything: every row was kept as it came."
+    parts = []
+    for severity, start in (
+        ("X", "Most rows were set aside because"),
+        ("R", "Most repairs were made because"),
+    ):
+        some = summary[summary["severity"].eq(severity)].sort_values(
+            ["n_rows", "file", "rule"], ascending=[False, True, True]
+        )
+        if len(some):
+            top = some.iloc[0]
+            parts.append(
+                f"{start}: “{top['words'].rstrip('.')}” ({name_term('file', top['file']).lower()}, "
+                f"{format_count(top['n_rows'])} of {format_count(some['n_rows'].sum())})."
+            )
+    return " ".join(parts) or "Nothing was set aside or repaired; some rows carry warnings."
+
+
+def describe_completeness(completeness: pd.DataFrame) -> str:
+    """Say how many fields are full, and name the emptiest."""
+    rows = completeness[completeness["n_rows"] > 0]
+    if rows.empty:
+        return "There are no activity files, so there is nothing to measure."
+    full = int((rows["present_prop"] >= FULL_PROP).sum())
+    weak = rows[rows["present_prop"] < WEAK_PROP].sort_values(["present_prop", "file", "field"])
+    sentence = f"{full} of the {len(rows)} fields that matter most are full."
+    if weak.empty:
+        return f"{sentence} None is below {format_prop(WEAK_PROP)}."
+    named = [
+        f"{name_term('field', r.field)} in {name_term('file', r.file).lower()} ({format_prop(r.present_prop)})"
+        for r in weak.head(MOST_NAMED).itertuples()
+    ]
+    return f"{sentence} The emptiest: {join_words(named)}."
+
+
+def describe_months(months: pd.DataFrame) -> str:
+    """Name months in which a file holds less than half of what is usual for it."""
+    if months.empty:
+        return "There are no activity files, so there is nothing to count."
+    gaps = []
+    for file, some in months.groupby("file", sort=True):
+        counts = some.set_index("month")["n_rows"].reindex(range(1, 13), fill_value=0)
+        low = counts[counts < counts.median() * UNEVEN_PROP]
+        if len(low):
+            names = join_words([MONTH_NAMES[month - 1] for month in low.index])
+            gaps.append(f"{name_term('file', str(file)).lower()} in {names}")
+    if not gaps:
+        return "No file has a month with less than half of its usual rows."
+    return f"Look for missing extracts: {join_words(gaps)} hold less than half of the usual rows."
+
+
+def describe_stakes(stakes_table: pd.DataFrame) -> str:
+    """Say which finding is worth most, so that the trust knows what to mend first."""
+    if stakes_table.empty:
+        return "No finding touches a row whose money is known."
+    top = stakes_table.iloc[0]
+    return (
+        f"To mend first: “{top['words'].rstrip('.')}” in {top['file_name'].lower()} touches "
+        f"{_count(top['n_rows'], 'row')} that stand for {format_gbp(top['stake_pence'])}. That is what rests on "
+        "these rows, not what is lost."
+    )
+
+
+def describe_panels_off(input_files: pd.DataFrame) -> str:
+    """Say how many optional files are absent."""
+    off = int((~input_files["is_on"]).sum())
+    if off == 0:
+        return "Every file that the report can use is there."
+    return f"{_count(off, 'file is', 'files are')} not in the folder. The report says so where it matters:"
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{format_count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def _share(prop: float) -> str:
+    return "under 0.1%" if 0 < prop < 0.001 else format_prop(prop, 1)
