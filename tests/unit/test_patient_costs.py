@@ -248,7 +248,7 @@ def test_a_pool_that_nothing_can_share_out_stops_the_run():
          "fallback_feed": "clinic"}
     )  # fmt: skip
     with pytest.raises(
-        AllocationError, match="ALLOC-E02: pool SCANS of WARD holds £1,234.56"
+        AllocationError, match=r"ALLOC-E02: pool SCANS of WARD holds £1,234\.56"
     ) as refused:
         cost(components, **stay_hours(a=1))
     assert "no tests activity with MRI, and none of the fallback feed clinic" in str(refused.value)
@@ -338,8 +338,8 @@ def test_every_pound_arrives_whatever_the_pools_and_stays(rows: list, pence: lis
     pools = result.small.pool_line_costs.groupby(["pool_id", "source_department"])[
         "amount_pence"
     ].sum()
-    given = components.groupby(["pool_id", "source_department"])["amount_pence"].sum()
-    assert pools.to_dict() == given[given != 0].to_dict()
+    held = components.groupby(["pool_id", "source_department"])["amount_pence"].sum()
+    assert pools.to_dict() == held[held != 0].to_dict()
 
 
 @settings(max_examples=6, deadline=None)
@@ -348,11 +348,11 @@ def test_every_pound_arrives_whatever_the_pools_and_stays(rows: list, pence: lis
     pence=st.integers(1, 10_000_000),
 )
 def test_doubling_a_pool_doubles_its_events_within_a_penny(hours: list[int], pence: int):
-    files = stay_hours(**{f"e{n:02d}": given / 10 for n, given in enumerate(hours)})
+    files = stay_hours(**{f"e{n:02d}": one / 10 for n, one in enumerate(hours)})
     once = cost(make_components({"amount_pence": pence}), **files).by_event
     twice = cost(make_components({"amount_pence": 2 * pence}), **files).by_event
-    for n, given in enumerate(hours):
-        exact = pence * given / sum(hours)
+    for n, one in enumerate(hours):
+        exact = pence * one / sum(hours)
         assert abs(once.get(f"e{n:02d}", 0) - exact) < 1.001
         assert abs(twice.get(f"e{n:02d}", 0) - 2 * exact) < 1.001
 
