@@ -84,7 +84,12 @@ def test_stay_expected_all_in_and_leaving_the_consultant_out():
 
 def test_a_stratum_of_one_group_has_no_comparator():
     strata = pd.DataFrame(
-        {"group": ["A", "A", "B"], "stratum": ["x", "y", "x"], "n": [2, 3, 2], "total": [10.0, 90.0, 20.0]}
+        {
+            "group": ["A", "A", "B"],
+            "stratum": ["x", "y", "x"],
+            "n": [2, 3, 2],
+            "total": [10.0, 90.0, 20.0],
+        }
     )
     found = standardise_indirectly(strata, leave_out=True).set_index("group")
     # y is A's alone: A is compared on x only, 10 against 2 x 10
@@ -118,10 +123,24 @@ def test_a_consultant_planted_40_percent_dearer_is_found_with_the_excess():
     assert row["excess_low_pence"] < own * 0.4 / 1.4 < row["excess_high_pence"]
 
 
+def test_an_excess_that_is_the_same_for_every_patient_is_not_overstated():
+    spells = invent_spells(23, tau=0.02)
+    mine = spells["consultant_code"] == "C0010007"
+    # £3,000 more for each of 150 patients, whose illness costs from £1,000 to £8,000
+    spells["controllable_pence"] += np.where(mine, 300_000, 0)
+    found = review(spells).saving.set_index("consultant_code").loc["C0010007"]
+    assert found["excess_low_pence"] < 150 * 300_000 < found["excess_high_pence"]
+    assert found["excess_pence"] == pytest.approx(150 * 300_000, rel=0.15)
+
+
 def test_dearer_with_better_outcomes_is_named_but_not_counted():
     spells = invent_spells(22, n_spells=300, tau=0.03, planted={(1, 5): 1.6}, odds={(1, 5): 0.4})
     found = review(spells)
-    row = found.consultant_review.query("measure == 'cost'").set_index("consultant_code").loc["C0010005"]
+    row = (
+        found.consultant_review.query("measure == 'cost'")
+        .set_index("consultant_code")
+        .loc["C0010005"]
+    )
     assert (row["flag"], row["benefit"]) == ("outlier", "better")
     saving = found.saving.set_index("consultant_code")
     assert saving.loc["C0010005", "excess_pence"] > 0

@@ -34,7 +34,10 @@ def same(found, expected, tolerance):
 
 @pytest.mark.parametrize("scale", ["sqrt", "log"])
 def test_funnel_scores_and_winsorised_overdispersion_agree_with_r(scale):
-    given, units = read_golden("g1_overdispersion_input.csv"), read_golden("g1_overdispersion_expected_units.csv")
+    given, units = (
+        read_golden("g1_overdispersion_input.csv"),
+        read_golden("g1_overdispersion_expected_units.csv"),
+    )
     summary = read_golden("g1_overdispersion_expected_summary.csv").set_index("method")
     observed, expected = given["observed"].to_numpy(), given["expected"].to_numpy()
     y, error, z = score_count_ratio(observed, expected, scale=scale)
@@ -52,9 +55,14 @@ def test_funnel_scores_and_winsorised_overdispersion_agree_with_r(scale):
 
 
 def test_truncated_overdispersion_agrees_with_the_shmi_method():
-    given, units = read_golden("g1_overdispersion_input.csv"), read_golden("g1_overdispersion_expected_units.csv")
+    given, units = (
+        read_golden("g1_overdispersion_input.csv"),
+        read_golden("g1_overdispersion_expected_units.csv"),
+    )
     summary = read_golden("g1_overdispersion_expected_summary.csv").set_index("method")
-    y, error, z = score_count_ratio(given["observed"].to_numpy(), given["expected"].to_numpy(), scale="log")
+    y, error, z = score_count_ratio(
+        given["observed"].to_numpy(), given["expected"].to_numpy(), scale="log"
+    )
     spread = measure_overdispersion(z, error, method="truncate")
     reference = summary.loc["shmi_log_truncated_10pct"]
     assert spread.n_used == reference["n_used"]
@@ -70,7 +78,9 @@ def test_truncated_overdispersion_agrees_with_the_shmi_method():
 def test_overdispersion_about_an_estimated_mean_is_another_quantity():
     given = read_golden("g1_overdispersion_input.csv")
     summary = read_golden("g1_overdispersion_expected_summary.csv").set_index("method")
-    y, error, _ = score_count_ratio(given["observed"].to_numpy(), given["expected"].to_numpy(), scale="log")
+    y, error, _ = score_count_ratio(
+        given["observed"].to_numpy(), given["expected"].to_numpy(), scale="log"
+    )
     reference = summary.loc["metafor_DL_log_free_mean_no_winsor"]
     pooled = pool_effects(y, error, method="DL")
     same([pooled.tau2, pooled.mu], [reference["tau2"], reference["mean_log"]], 1e-9)
@@ -117,7 +127,9 @@ def test_gamma_model_and_the_error_of_the_contrast_agree_with_glm():
     cost = data["total_cost"].to_numpy()
     coef, mean, bread = fit_gamma(design, cost)
     same(coef, coefs["estimate"], 1e-6)
-    theta, error = measure_contrast(design, bread, (cost / mean - 1) ** 2, coef, np.ones(8, dtype=bool))
+    theta, error = measure_contrast(
+        design, bread, (cost / mean - 1) ** 2, coef, np.ones(8, dtype=bool)
+    )
     same(theta, units["theta_centred"], 1e-6)
     same(error, units["se_centred_hc0"], 1e-6)
     base = np.bincount(who, weights=mean) * np.exp(-theta)
@@ -125,7 +137,8 @@ def test_gamma_model_and_the_error_of_the_contrast_agree_with_glm():
 
 
 @pytest.mark.parametrize(
-    ("method", "name"), [("bh", "q_bh"), ("by", "q_by"), ("bonferroni", "p_bonferroni"), ("holm", "p_holm")]
+    ("method", "name"),
+    [("bh", "q_bh"), ("by", "q_by"), ("bonferroni", "p_bonferroni"), ("holm", "p_holm")],
 )
 def test_adjusted_p_values_agree_with_r(method, name):
     given, expected = read_golden("g4_fdr_input.csv"), read_golden("g4_fdr_expected.csv")
@@ -154,11 +167,18 @@ def test_standardised_costs_agree_with_the_reference():
 
 
 def test_contamination_posterior_agrees_with_the_reference():
-    given, expected = read_golden("g7_contamination_input.csv"), read_golden("g7_contamination_expected.csv")
+    given, expected = (
+        read_golden("g7_contamination_input.csv"),
+        read_golden("g7_contamination_expected.csv"),
+    )
     taus = np.array([0.09])
     fixed = State(np.array([[0.01]]), np.array([0.90, 0.07, 0.03]), np.array([1.0]))
     mixture = split_posterior(
-        given["theta"].to_numpy(), given["se"].to_numpy(), np.zeros(len(given), dtype=int), fixed, taus=taus
+        given["theta"].to_numpy(),
+        given["se"].to_numpy(),
+        np.zeros(len(given), dtype=int),
+        fixed,
+        taus=taus,
     )
     found = summarise_posterior(mixture, taus=taus)
     same(found.prob_high, expected["p_outlier_high"], 1e-9)

@@ -117,7 +117,9 @@ def test_variable_share_follows_the_ledger_of_clinical_departments():
         }
     )
     centres = pd.DataFrame({"cost_centre": ["1000", "2000"], "department_id": ["WARD", "ESTATES"]})
-    departments = pd.DataFrame({"department_id": ["WARD", "ESTATES"], "kind": ["clinical", "service"]})
+    departments = pd.DataFrame(
+        {"department_id": ["WARD", "ESTATES"], "kind": ["clinical", "service"]}
+    )
     found = measure_variable_prop(ledger, expenses, centres, departments, ("DRUGS", "PAY_NURSING"))
     # (300 x 1.0 + 700 x 0.2) / 1,000
     assert found == pytest.approx(0.44)

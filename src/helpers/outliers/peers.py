@@ -30,11 +30,27 @@ STAY_OFFSET_DAYS = 0.5
 
 @dataclass(frozen=True)
 class Measure:
-    """A thing consultants are compared on: its name, column, model, and log offset for small lines."""
+    """A thing consultants are compared on.
+
+    Attributes
+    ----------
+    name, value
+        As in the review table, and the column of the spells.
+    screen
+        Model that tells who differs. For cost it is Gamma, in which every patient weighs alike.
+    offset
+        Added before taking logs in small lines.
+
+    Notes
+    -----
+    How much is at stake always comes from the quasi-Poisson model, whose fitted cost adds up to the
+    actual cost. A ratio from the Gamma model times the cost of all patients overstates an excess
+    that is the same for each of them, such as two extra days (by half, in simulated trusts).
+    """
 
     name: str
     value: str
-    kind: str
+    screen: str
     offset: float
 
 
@@ -44,7 +60,7 @@ STAY = Measure("los", "los_days", "poisson", STAY_OFFSET_DAYS)
 
 @dataclass(frozen=True)
 class Fit:
-    """One measure fitted over the trust: peers in the model's order, and the model."""
+    """One measure fitted over the trust: peers in the model's order, and the model of amounts."""
 
     measure: Measure
     peers: pd.DataFrame
@@ -82,11 +98,16 @@ def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> F
         return Fit(measure, _stack(few), lines, np.array([], dtype=int), None, None)
     peers = pd.concat(parts, ignore_index=True)
     line = pd.factorize(peers["line_id"], sort=True)[0]
-    theta, error = peers["theta"].to_numpy(), peers["std_error"].to_numpy()
-    state = fit_contamination(theta, error, line)
-    mixture = split_posterior(theta, error, line, state)
-    peers = _add_posterior(peers, summarise_posterior(mixture), mixture, min_spells)
+    screen = summarise_posterior(_fit(peers["screen_theta"], peers["screen_error"], line)[1])
+    state, mixture = _fit(peers["theta"], peers["std_error"], line)
+    peers = _add_posterior(peers, screen, mixture, min_spells)
     return Fit(measure, _stack([peers, *few]), _add_tau(lines, peers), line, mixture, state)
+
+
+def _fit(theta: pd.Series, error: pd.Series, line: np.ndarray) -> tuple[State, Mixture]:
+    effects, errors = theta.to_numpy(), error.to_numpy()
+    state = fit_contamination(effects, errors, line)
+    return state, split_posterior(effects, errors, line, state)
 
 
 def _compare_small_line(
@@ -100,30 +121,40 @@ def _compare_small_line(
 
 
 def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
-    return estimate_effects(
-        rows, value=measure.value, kind=measure.kind, min_spells=MIN_SPELLS_PEER
+    """Estimate a line by the model of amounts, with the screening model's effects beside it."""
+    amounts = estimate_effects(
+        rows, value=measure.value, kind="poisson", min_spells=MIN_SPELLS_PEER
     )
+    screen = amounts
+    if measure.screen != "poisson":
+        screen = estimate_effects(
+            rows, value=measure.value, kind=measure.screen, min_spells=MIN_SPELLS_PEER
+        )
+    names = {"theta": "screen_theta", "std_error": "screen_error"}
+    beside = screen.table[["consultant_code", *names]].rename(columns=names)
+    table = amounts.table.merge(beside, on="consultant_code", how="inner", validate="one_to_one")
+    return Effects(table, amounts.no_comparator_prop)
 
 
 def _add_posterior(
-    peers: pd.DataFrame, posterior: Posterior, mixture: Mixture, min_spells: int
+    peers: pd.DataFrame, screen: Posterior, mixture: Mixture, min_spells: int
 ) -> pd.DataFrame:
     """Add each peer's ratio, probabilities and flag.
 
     In a line whose natural variation is wide nobody is named an outlier, and nobody with fewer than
     ``min_spells`` spells is named at all.
     """
-    base = peers["base"].to_numpy()
+    base, amounts = peers["base"].to_numpy(), summarise_posterior(mixture)
     table = peers.assign(
         expected=expect_typical(base, mixture),
-        ratio=posterior.ratio,
-        ci_low=posterior.ratio_low,
-        ci_high=posterior.ratio_high,
-        probability=posterior.prob_high,
-        prob_low=posterior.prob_low,
-        prob_material=posterior.prob_material,
-        tau=posterior.tau,
-        reliability=measure_reliability(posterior.tau, peers["std_error"].to_numpy()),
+        ratio=amounts.ratio,
+        ci_low=amounts.ratio_low,
+        ci_high=amounts.ratio_high,
+        probability=screen.prob_high,
+        prob_low=screen.prob_low,
+        prob_material=amounts.prob_material,
+        tau=screen.tau,
+        reliability=measure_reliability(screen.tau, peers["screen_error"].to_numpy()),
         excess=expect_excess(base, mixture),
     )
     table["crude_ratio"] = table["observed"] / table["expected"]
@@ -176,7 +207,8 @@ def _start_variation(
 def _describe_line(
     line_id: str, measure: Measure, effects: Effects, n_spells: int
 ) -> dict[str, object]:
-    theta, error = effects.table["theta"].to_numpy(), effects.table["std_error"].to_numpy()
+    theta = effects.table["screen_theta"].to_numpy()
+    error = effects.table["screen_error"].to_numpy()
     row = _start_variation(line_id, measure, len(effects.table), n_spells, "")
     row["no_comparator_prop"] = effects.no_comparator_prop
     row["phi"] = measure_overdispersion(theta / error, error).phi

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from helpers.report.figures.style import (
     BLUE,
@@ -21,6 +21,10 @@ from helpers.report.figures.style import (
 from helpers.report.formats import format_gbp, format_prop
 
 MOST_LINES = 6
+COST_TICKS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.7, 2.0, 3.0)
+ODDS_TICKS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0, 4.0)
+LABEL_CORNERS = ((7, 7, "left"), (7, -9, "left"), (-7, 7, "right"), (-7, -9, "right"))
+LABEL_WIDTH, LABEL_HEIGHT = 62, 14  # points
 NAMED = ("outlier", "material", "indicative")
 Z_95, Z_998 = 1.96, 3.09
 SAVING_SHOWN = (
@@ -88,11 +92,12 @@ def plot_lines(named: pd.DataFrame) -> Figure:
             n_rows=n_rows, n_columns=n_columns, squeeze=False, sharex=True,
         )  # fmt: skip
         for axes, line in zip(grid.flat, lines, strict=False):
-            _draw_line(axes, cost[cost["line_name"] == line], line)
+            _draw_line(axes, cost[cost["line_name"] == line], line, most)
         for axes in grid.flat[len(lines) :]:
             axes.set_visible(False)
-        figure.supxlabel("Cost against the typical peer, same patients", fontsize=9.5)
-        figure.legend(handles=_explain_marks(), loc="outside lower center", ncols=3, fontsize=8.5)
+        for axes in grid[-1]:
+            axes.set_xlabel("Cost against the typical peer, same patients")
+        figure.legend(handles=_explain_marks(), loc="outside lower left", ncols=3, fontsize=8.5)
     return figure
 
 
@@ -107,7 +112,7 @@ def _choose_lines(cost: pd.DataFrame) -> list[str]:
     return by_line.sort_values(ascending=False, kind="stable").index[:most].tolist()
 
 
-def _draw_line(axes: Axes, rows: pd.DataFrame, line: str) -> None:
+def _draw_line(axes: Axes, rows: pd.DataFrame, line: str, most: int) -> None:
     rows = rows.sort_values(["ratio", "label"]).reset_index(drop=True)
     axes.axvline(1, color=INK, lw=0.9)
     for place, row in enumerate(rows.to_dict("records")):
@@ -125,7 +130,7 @@ def _draw_line(axes: Axes, rows: pd.DataFrame, line: str) -> None:
             )  # fmt: skip
     axes.set_title(line)
     axes.set_yticks([])
-    axes.set_ylim(-0.8, len(rows) - 0.2)
+    axes.set_ylim(len(rows) - most - 0.8, len(rows) - 0.2)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     axes.xaxis.set_major_formatter(FuncFormatter(_write_ratio))
@@ -179,37 +184,14 @@ def plot_cost_and_outcome(named: pd.DataFrame) -> Figure:
 
 def _frame_plane(axes: Axes, cost: pd.DataFrame, found: pd.DataFrame) -> None:
     """Scale both axes as ratios, better outcomes upwards, and name the corners."""
-    wide = max(1.25, float(np.r_[cost["ratio"], found["ci_high"], 1 / cost["ratio"]].max()) * 1.06)
-    tall = max(
-        1.6,
-        float(
-            np.r_[
-                cost["odds_ratio"],
-                1 / cost["odds_ratio"],
-                found["odds_high"],
-                1 / found["odds_low"],
-            ].max()
-        )
-        * 1.12,
-    )
+    costs = np.r_[cost["ratio"], found["ci_low"], found["ci_high"], 0.85, 1.25]
+    odds = np.r_[cost["odds_ratio"], found["odds_low"], found["odds_high"], 0.6, 1.6]
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlim(1 / wide, wide)
-    axes.set_ylim(tall, 1 / tall)
-    ticks = [
-        t
-        for t in (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2)
-        if 1 / wide < t < wide
-    ]
-    axes.set_xticks(ticks)
-    axes.xaxis.set_major_formatter(FuncFormatter(_write_ratio))
-    axes.set_yticks(
-        [t for t in (0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4) if 1 / tall < t < tall]
-    )
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_minor_locator(NullLocator())
-        axis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(costs.min() / 1.06, costs.max() * 1.12)
+    axes.set_ylim(odds.max() * 1.25, odds.min() / 1.25)
+    _set_ticks(axes.xaxis, COST_TICKS, axes.get_xlim(), _write_ratio)
+    _set_ticks(axes.yaxis, ODDS_TICKS, axes.get_ylim()[::-1], lambda value, _: f"{value:g}")
     axes.set_xlabel("Cost against the typical peer (cheaper left, dearer right)")
     axes.set_ylabel("Odds of a bad outcome against peers\n(fewer bad outcomes upwards)")
     for x, y, words, side in (
@@ -230,6 +212,14 @@ def _frame_plane(axes: Axes, cost: pd.DataFrame, found: pd.DataFrame) -> None:
         )
 
 
+def _set_ticks(axis, ticks: tuple[float, ...], limits: tuple[float, float], write) -> None:
+    """Mark those ticks that are in view, written by ``write``."""
+    axis.set_major_locator(FixedLocator([tick for tick in ticks if limits[0] < tick < limits[1]]))
+    axis.set_major_formatter(FuncFormatter(write))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
 def plot_saving(totals: pd.DataFrame) -> Figure:
     """Draw the sums that may be meant by a saving, with 90% intervals."""
     rows = totals.set_index("measure")
@@ -243,7 +233,8 @@ def plot_saving(totals: pd.DataFrame) -> Figure:
             if measure == "to_median":
                 style = {"color": "white", "edgecolor": GREY, "hatch": "////"}
             axes.barh(place, amount, height=0.6, **style)
-            axes.plot([low, high], [place, place], color=INK, lw=1.4)
+            axes.plot([low, high], [place, place], color="white", lw=4, solid_capstyle="butt")
+            axes.plot([low, high], [place, place], color=INK, lw=1.6, solid_capstyle="butt")
             words = f"{format_gbp(amount)}  ({format_gbp(low)} to {format_gbp(high)})"
             axes.annotate(
                 words,
@@ -268,12 +259,34 @@ def plot_saving(totals: pd.DataFrame) -> Figure:
 
 
 def _label_points(axes: Axes, rows: pd.DataFrame, x: str, y: str) -> None:
-    """Name points by pseudonym, each label beside its point."""
-    for row in rows.to_dict("records"):
+    """Name points by pseudonym, each label where it covers no other point's label."""
+    taken: list[tuple[float, float]] = []
+    axes.get_xlim(), axes.get_ylim()  # settles the limits, which the places depend on
+    for row in rows.sort_values([x, y]).to_dict("records"):
+        place = axes.transData.transform((row[x], row[y]))
+        dx, dy, side = next(
+            (corner for corner in LABEL_CORNERS if _is_free(place, corner, taken)), LABEL_CORNERS[0]
+        )
+        taken.append(
+            (
+                place[0] + dx + (LABEL_WIDTH / 2 if side == "left" else -LABEL_WIDTH / 2),
+                place[1] + dy,
+            )
+        )
         axes.annotate(
-            row["pseudonym"], (row[x], row[y]), xytext=(6, 5), textcoords="offset points",
-            fontsize=8.5, fontweight="bold", zorder=5,
+            row["pseudonym"], (row[x], row[y]), xytext=(dx, dy), textcoords="offset points", ha=side,
+            va="center", fontsize=8.5, fontweight="bold", zorder=5,
         )  # fmt: skip
+
+
+def _is_free(
+    place: np.ndarray, corner: tuple[float, float, str], taken: list[tuple[float, float]]
+) -> bool:
+    dx, dy, side = corner
+    middle = place[0] + dx + (LABEL_WIDTH / 2 if side == "left" else -LABEL_WIDTH / 2)
+    return all(
+        abs(middle - x) > LABEL_WIDTH or abs(place[1] + dy - y) > LABEL_HEIGHT for x, y in taken
+    )
 
 
 def _write_ratio(value: float, _: object) -> str:

@@ -184,6 +184,17 @@ def describe_saving(totals: pd.DataFrame) -> list[str]:
     return [first, f"For comparison, {rest[0].lower()}{rest[1:]}", warn] if rest else [first, warn]
 
 
+def describe_saving_figure(totals: pd.DataFrame) -> str:
+    """Say what the picture of the savings shows."""
+    rows = totals.set_index("measure")
+    return (
+        f"Headline saving {_range(rows.loc['counted'])}; excess of all who are named "
+        f"{format_gbp(rows.loc['identified', 'amount_pence'])}; all divergent practice "
+        f"{format_gbp(rows.loc['divergent', 'amount_pence'])}; everyone to the median peer "
+        f"{format_gbp(rows.loc['to_median', 'amount_pence'])}, which is not a saving from outliers."
+    )
+
+
 def _describe_release(row: pd.Series) -> str:
     if pd.isna(row["amount_pence"]):
         return " How much of it is cash cannot be said: the expense map does not tell what varies."
