@@ -21,11 +21,12 @@ from helpers.outliers.stay_expected import (
     pair_groups,
 )
 from helpers.outliers.stay_groups import (
+    estimate_natural_variation,
     find_p_values,
     find_q_values,
+    measure_shuffles,
     read_two_sided,
     review_groups,
-    standardise_excess,
 )
 from helpers.outliers.stay_trim import add_excess_days, find_trim_point, find_trim_points
 from helpers.outliers.stay_waiting import (
@@ -271,10 +272,12 @@ def test_excess_is_set_against_every_way_of_shuffling():
     days = np.array([0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 6, 9, 15, 30], dtype=float)
     cell, members = np.zeros(14, dtype=int), [10, 11, 12, 9]
     group = pd.Series(["G" if i in members else "" for i in range(14)])
-    z, skew = standardise_excess(pair_groups(group, cell, min_others=1), days, cell)
+    excess, spread, skew = measure_shuffles(pair_groups(group, cell, min_others=1), days, cell)
     draws = np.array([days[list(who)].sum() for who in combinations(range(14), 4)])
     away = draws - draws.mean()
-    assert z[0] == pytest.approx((days[members].sum() - draws.mean()) / draws.std())
+    # leaving four of 14 out stretches the sum's distance from its mean by 14 / 10
+    assert excess[0] == pytest.approx((days[members].sum() - draws.mean()) * 1.4)
+    assert spread[0] == pytest.approx(draws.std() * 1.4)
     assert skew[0] == pytest.approx((away**3).mean() / draws.std() ** 3)
 
 
@@ -291,7 +294,7 @@ def test_p_value_agrees_with_many_shuffles_over_cells():
     group = pd.Series(np.where(rng.random(200) < 0.2, "G", ""))
     days[(group == "G").to_numpy()] += 2.0
     pairs = pair_groups(group, cell, min_others=1)
-    found = find_p_values(pairs, days, cell)[0]
+    found = find_p_values(*measure_shuffles(pairs, days, cell))[0]
 
     def excess(shuffled):
         table = expect_days(pairs, shuffled, cell)
@@ -304,6 +307,33 @@ def test_p_value_agrees_with_many_shuffles_over_cells():
     shuffled = 2 * (draws >= excess(days)).mean()
     assert 0.002 < shuffled < 0.6, "the case must be neither hopeless nor certain to tell anything"
     assert found == pytest.approx(shuffled, abs=0.02)
+
+
+def test_natural_variation_is_the_spread_that_chance_leaves_over():
+    # five groups each at 0, 10 and 20 days over: the middle ones' square is the median, and
+    # 100 / (36 + (share x 100)^2) = 0.4549 gives share = sqrt(219.8 - 36) / 100 = 0.1356
+    excess = np.array([0.0] * 5 + [10.0] * 5 + [20.0] * 5)
+    spread, expected = np.full(15, 6.0), np.full(15, 100.0)
+    found = estimate_natural_variation(excess, spread, expected)
+    assert found == pytest.approx(0.1356, abs=1e-4)
+    # one group far out does not move it
+    excess[-1] = 500.0
+    assert estimate_natural_variation(excess, spread, expected) == pytest.approx(found)
+
+
+def test_natural_variation_needs_twelve_groups_and_more_than_chance():
+    many, few = np.ones(12), np.ones(11)
+    assert estimate_natural_variation(9 * few, few, 10 * few) == 0
+    assert estimate_natural_variation(0.1 * many, many, 10 * many) == 0
+    assert estimate_natural_variation(9 * many, many, 10 * many) > 0
+
+
+def test_natural_variation_makes_a_difference_less_surprising():
+    excess, spread, skew = np.array([20.0]), np.array([6.0]), np.array([0.5])
+    alone = find_p_values(excess, spread, skew)[0]
+    # 20 / sqrt(6^2 + 8^2) = 2 standard deviations instead of 3.3
+    allowed = find_p_values(excess, spread, skew, np.array([8.0]))[0]
+    assert alone < 0.01 < 0.04 < allowed < 0.07
 
 
 def simulate(n=6000, *, seed=1, slow_ward=False, slow_consultant=False, waiting_ward=False):
@@ -376,6 +406,23 @@ def test_a_trust_without_slow_groups_has_no_findings():
         int(review(simulate(2500, seed=seed)).stay_groups["is_material"].sum()) for seed in range(6)
     )
     # a false discovery rate of 5% with nothing to discover: a finding in one trust of twenty
+    assert n_found <= 1
+
+
+def test_consultants_who_differ_naturally_are_not_findings():
+    """24 consultants whose stays differ by a standard deviation of 8%, and nothing else."""
+    n_found = 0
+    for seed in range(4):
+        rng = np.random.default_rng(100 + seed)
+        events = simulate(12_000, seed=seed)
+        pace = pd.Series(rng.normal(0, 0.08, 24), index=[f"C{i:07d}" for i in range(24)])
+        longer = events["los_days"] * np.exp(events["consultant_code"].map(pace))
+        days = np.floor(longer + rng.random(len(events))).astype(int)
+        left = events["admission_dt"] + pd.to_timedelta(days, unit="D")
+        found = review(events.assign(los_days=days, discharge_dt=left)).stay_groups
+        own = found[found["grouping"] == "consultant"]
+        n_found += int(own["is_material"].sum())
+        assert 0.0 <= own["natural_prop"].iloc[0] < 0.16
     assert n_found <= 1
 
 

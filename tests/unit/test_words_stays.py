@@ -37,7 +37,9 @@ def groups(*rows):
     columns = ["grouping", "group", "effect_days", "is_material", "holds", "q_value"]
     table = pd.DataFrame(rows, columns=columns)
     low, high = table["effect_days"] - 0.5, table["effect_days"] + 0.5
-    table = table.assign(n_spells=120, effect_low_days=low, effect_high_days=high)
+    table = table.assign(
+        n_spells=120, natural_prop=0.06, effect_low_days=low, effect_high_days=high
+    )
     return named(table)
 
 
@@ -71,6 +73,7 @@ def test_findings_are_told_with_their_number_size_and_interval():
     assert text.startswith("4 groups were tested. 3 differ from their casemix")
     assert "Ward W9 (+2.0 days a stay, 95% interval +1.5 to +2.5 days)" in text
     assert "Shortest: Orthopaedics (−0.6 days a stay" in text
+    assert "Consultants' stays differ naturally by about ±6%" in text
     # the consultant's finding goes with the ward's, and is counted but not named
     assert "1 of the findings goes with another one" in text
     assert "Cons-01" not in text

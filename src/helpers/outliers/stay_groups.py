@@ -1,7 +1,8 @@
 """Which groups of patients stay longer or shorter than their casemix explains.
 
 Each group is compared with the same casemix outside it. The test is a permutation test: if the
-group did not matter, its patients would be a random draw from each casemix cell.
+group did not matter, its patients would be a random draw from each casemix cell. Where a grouping
+has groups enough (consultants, wards), natural variation between them is allowed for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.special import gammainc, gammaincc, ndtr
 
 from helpers.outliers.multiplicity import adjust_p_values
@@ -25,12 +27,14 @@ MIN_GROUP_SPELLS = 20
 MAX_Q_VALUE = 0.05
 MATERIAL_DAYS = 0.25
 HOLDS_AT_Z = 2.58
+MIN_PEER_GROUPS = 12
+MEDIAN_SQUARE = 0.454936  # median of a squared standard normal value
 NEARLY_NO_SKEW = 1e-4
 SMALLEST_P = 1e-12
 NO_SPREAD_DAYS = 1e-9
 COLUMNS = [
     "grouping", "group", "n_spells", "n_no_comparator", "observed_days", "expected_days", "ratio",
-    "ci_low", "ci_high", "effect_days", "effect_low_days", "effect_high_days", "p_value", "q_value",
+    "ci_low", "ci_high", "effect_days", "effect_low_days", "effect_high_days", "natural_prop", "p_value", "q_value",
     "is_material", "joint_effect_days", "holds",
 ]  # fmt: skip
 
@@ -70,11 +74,12 @@ def review_groups(
     pairs = {name: pair_groups(group, cell) for name, group in groupings.items()}
     intervals = bootstrap_ratios(pairs, days, cell, seed=seed)
     parts = [
-        _review_grouping(name, found, days, cell, intervals[name]) for name, found in pairs.items()
+        _review_grouping(name, found, days, cell, min_spells).join(
+            intervals[name], validate="one_to_one"
+        )
+        for name, found in pairs.items()
     ]
-    table = pd.concat(parts, ignore_index=True)
-    is_tested = table["n_spells"] >= min_spells
-    table["p_value"] = table["p_value"].where(is_tested)
+    table = pd.concat([part.reset_index() for part in parts], ignore_index=True)
     table["q_value"] = find_q_values(table["p_value"].to_numpy())
     is_far = table["effect_days"].abs() >= MATERIAL_DAYS
     table["is_material"] = (table["q_value"] <= MAX_Q_VALUE) & is_far
@@ -83,39 +88,84 @@ def review_groups(
 
 
 def _review_grouping(
-    name: str, pairs: Pairs, days: np.ndarray, cell: np.ndarray, interval: pd.DataFrame
+    name: str, pairs: Pairs, days: np.ndarray, cell: np.ndarray, min_spells: int
 ) -> pd.DataFrame:
     table = expect_days(pairs, days, cell)
-    n = table["n_spells"].where(table["n_spells"] > 0)
-    table["ratio"] = table["observed_days"] / table["expected_days"].where(
-        table["expected_days"] > 0
+    n, expected = table["n_spells"].where(table["n_spells"] > 0), table["expected_days"]
+    excess, spread, skew = measure_shuffles(pairs, days, cell)
+    is_tested = (table["n_spells"] >= min_spells).to_numpy() & ~np.isnan(spread)
+    natural = estimate_natural_variation(
+        excess[is_tested], spread[is_tested], expected.to_numpy()[is_tested]
     )
-    table["effect_days"] = (table["observed_days"] - table["expected_days"]) / n
-    table["p_value"] = find_p_values(pairs, days, cell)
-    table = table.join(interval, validate="one_to_one").reset_index()
-    return table.assign(grouping=name)
+    p_values = find_p_values(excess, spread, skew, natural * expected.to_numpy())
+    return table.assign(
+        grouping=name,
+        ratio=table["observed_days"] / expected.where(expected > 0),
+        effect_days=(table["observed_days"] - expected) / n,
+        natural_prop=natural,
+        p_value=np.where(is_tested, p_values, np.nan),
+    )
 
 
-def find_p_values(pairs: Pairs, days: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Return each group's two-sided p-value under shuffling of patients within casemix cells.
+def estimate_natural_variation(
+    excess: np.ndarray, spread: np.ndarray, expected: np.ndarray
+) -> float:
+    """Return how much a grouping's groups differ beyond chance, as a share of their expected days.
+
+    Doctors and wards differ for reasons that nobody has to explain. The share is the one at which
+    half of the groups lie within the middle half of a normal curve: the median is not moved by a few
+    that stand out. With fewer than 12 groups it cannot be told from them, and is taken as none.
+
+    Parameters
+    ----------
+    excess, spread, expected
+        Excess days of each group, their standard deviation under shuffling, and expected days.
+
+    Returns
+    -------
+    float
+        Standard deviation between groups over expected days, 0 to 1.
+    """
+    if len(excess) < MIN_PEER_GROUPS:
+        return 0.0
+
+    def find_surplus(share: float) -> float:
+        squares = excess**2 / (spread**2 + (share * expected) ** 2)
+        return float(np.median(squares)) - MEDIAN_SQUARE
+
+    if find_surplus(0.0) <= 0:
+        return 0.0
+    if find_surplus(1.0) >= 0:
+        return 1.0
+    return float(brentq(find_surplus, 0.0, 1.0, xtol=1e-9))
+
+
+def find_p_values(
+    excess: np.ndarray, spread: np.ndarray, skew: np.ndarray, natural_days: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """Return two-sided p-values of excess days under shuffling, natural variation allowed for.
+
+    Natural variation widens the curve and, being symmetric, makes it less skewed.
 
     Returns
     -------
     numpy.ndarray
         One p-value a group, nan where there is nothing to shuffle.
     """
-    z, skew = standardise_excess(pairs, days, cell)
-    return np.where(np.isnan(z), np.nan, read_two_sided(z, skew))
+    wide = np.sqrt(spread**2 + np.square(natural_days))
+    p_values = read_two_sided(excess / wide, skew * (spread / wide) ** 3)
+    return np.where(np.isnan(spread), np.nan, p_values)
 
 
-def standardise_excess(
+def measure_shuffles(
     pairs: Pairs, days: np.ndarray, cell: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each group's excess days in standard deviations of all shuffles, and their skewness.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each group's excess days, and their standard deviation and skewness over all shuffles.
 
     A shuffle deals the stays of each casemix cell out anew among its patients. The mean (zero),
     variance and third moment of the excess over *all* shuffles are known exactly (sampling without
-    replacement from a finite population), so none needs to be drawn.
+    replacement from a finite population), so none needs to be drawn. Where stays do not differ
+    inside any cell there is nothing to shuffle, and the last two are nan.
     """
     cell_n = pairs.cell_n.astype("float64")
     mean = np.bincount(cell, weights=days, minlength=len(cell_n)) / np.maximum(cell_n, 1)
@@ -131,7 +181,7 @@ def standardise_excess(
     excess = pairs.add_up(stretch * add_pairs(pairs, residual))
     spread = np.sqrt(pairs.add_up(variance))
     spread = np.where(spread > NO_SPREAD_DAYS, spread, np.nan)
-    return excess / spread, pairs.add_up(third) / spread**3
+    return excess, spread, pairs.add_up(third) / spread**3
 
 
 def read_two_sided(z: np.ndarray, skew: np.ndarray) -> np.ndarray:

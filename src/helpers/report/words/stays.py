@@ -119,7 +119,7 @@ def describe_group_findings(groups: pd.DataFrame) -> str:
             f"{opening} None differs from its casemix by a quarter of a day or more, beyond what "
             "chance would show among so many."
         )
-    own = found[found["holds"].astype("boolean").fillna(False)]
+    own = found[found["holds"].astype("boolean").fillna(False).astype(bool)]
     longer = own[own["effect_days"] > 0].sort_values("effect_days", ascending=False)
     shorter = own[own["effect_days"] < 0].sort_values("effect_days")
     parts = [
@@ -131,6 +131,11 @@ def describe_group_findings(groups: pd.DataFrame) -> str:
         parts.append(f"Longest for their casemix: {_list_effects(longer)}.")
     if len(shorter):
         parts.append(f"Shortest: {_list_effects(shorter)}.")
+    natural = groups.loc[groups["grouping"] == "consultant", "natural_prop"].max()
+    if natural > 0:
+        parts.append(
+            f"Consultants' stays differ naturally by about ±{format_prop(natural)}, which is allowed for."
+        )
     if len(found) > len(own):
         n = len(found) - len(own)
         parts.append(
