@@ -1,0 +1,1 @@
+"""Case mix, consultants, outcomes, length of stay and saving."""
