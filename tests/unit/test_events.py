@@ -141,7 +141,7 @@ def test_attendances_outside_the_year_take_no_cost_and_are_counted():
         ],
     )
     assert events.index.tolist() == ["o1"]
-    assert notices == ["1 rows of op_attendances fall outside the financial year and take no cost."]
+    assert notices == ["Rows of op_attendances outside the financial year, which take no cost: 1."]
 
 
 def test_an_appointment_by_kind():

@@ -146,7 +146,8 @@ def test_a_feed_filter_keeps_a_pool_to_its_wards_and_says_what_no_pool_takes():
     result = cost(components, **files)
     assert result.by_event == {"a": 500, "b": 900}
     assert result.small.notices == [
-        "1 lines of ward belong to no pool and carry no cost of it: W3. See feed_filter in cost_pools."
+        "Activity of ward that belongs to no pool and carries no cost of it: W3 (lines: 1). "
+        "See feed_filter in cost_pools."
     ]
 
 

@@ -12,9 +12,11 @@ from activity_tables import (
     make_frames,
 )
 
+from helpers.contracts.terms import FEEDS
 from helpers.costing.clock import find_period
 from helpers.costing.events import build_events
 from helpers.costing.matching import build_activity_lines, match_lines
+from helpers.costing.reference import get_reference
 from helpers.costing.weights import build_feed_lines, build_ward_pieces
 from helpers.engine import Engine
 
@@ -235,3 +237,9 @@ def test_activity_dated_outside_the_year_takes_no_cost():
     implant = {"implant_id": "i1", "spell_id": "s1", "used_dt": "2025-04-01 00:00", "product": "HIP",
                "cost_pence": 100_000}  # fmt: skip
     assert list_lines("implants", apc_episodes=one_spell(), implants=[implant]).empty
+
+
+def test_every_feed_that_a_pool_may_name_has_a_unit_and_a_source():
+    feeds = get_reference("feeds")
+    assert sorted(feeds["feed"]) == sorted(FEEDS)
+    assert feeds[["unit", "source"]].notna().all(axis=None)

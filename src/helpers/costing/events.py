@@ -267,7 +267,5 @@ def _describe_left_out(db: QueryEngine, period: Period) -> list[str]:
             period_end=period.end,
         )["n"].iloc[0]
         if n:
-            notices.append(
-                f"{n:,} rows of {name} fall outside the financial year and take no cost."
-            )
+            notices.append(f"Rows of {name} outside the financial year, which take no cost: {n:,}.")
     return notices

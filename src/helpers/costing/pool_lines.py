@@ -182,8 +182,9 @@ def _describe_unused(keys: pd.DataFrame, activity: pd.DataFrame) -> list[str]:
     )  # fmt: skip
     unused = rows[rows["_merge"] == "left_only"]
     return [
-        f"{group['n_lines'].sum():,} lines of {feed} belong to no pool and carry no cost of it: "
-        f"{name_a_few(group['feed_key'])}. See feed_filter in cost_pools."
+        f"Activity of {feed} that belongs to no pool and carries no cost of it: "
+        f"{name_a_few(group['feed_key'])} (lines: {group['n_lines'].sum():,}). "
+        "See feed_filter in cost_pools."
         for feed, group in unused.groupby("feed", sort=True)
     ]
 
