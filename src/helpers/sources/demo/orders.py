@@ -24,7 +24,7 @@ def make_tests(
     lines = recipe.lines
     base = lines["tests_spell"].to_numpy(float)[spells["line"]]
     daily = lines["tests_day"].to_numpy(float)[spells["line"]]
-    mean = (base + daily * spells["los"].to_numpy()) * spells["resource"].to_numpy()
+    mean = base * spells["resource"].to_numpy() + daily * spells["los"].to_numpy()  # stay is scaled
     n_spell = np.minimum(random.poisson(mean), MOST_TESTS)
     seen = outpatients["seen"].isin(["5", "6"]).to_numpy()
     n_op = random.poisson(lines["tests_op"].to_numpy(float)[outpatients["line"]]) * seen
@@ -74,7 +74,7 @@ def make_drugs(
     days = np.where(spells["setting"] == DC, 0.6, spells["los"] + 0.6)
     n_spell = np.minimum(random.poisson(DRUG_ROWS_DAY * days), 80)
     daily = recipe.lines["drug_day_gbp"].to_numpy(float) / DRUG_ROWS_DAY
-    daily = daily[spells["line"]] * spells["resource"].to_numpy()
+    daily = daily[spells["line"]]
     seen = outpatients["seen"].isin(["5", "6"]).to_numpy()
     n_op = random.binomial(1, 0.08, len(outpatients)) * seen
     n_ed = random.poisson(DRUGS_ED, len(emergency))

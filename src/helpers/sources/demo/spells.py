@@ -10,7 +10,7 @@ from helpers.sources.demo.recipe import DAY, DAYS_BEFORE, SETTINGS, Recipe
 DC, EL, NEL, NES = range(4)
 OPEN = np.iinfo("int64").min  # no discharge by the end of the year
 MIX_SHAPE = 5.0  # the smaller, the more consultants' case-mix differs
-STAY_SHAPE = 2.0  # negative binomial shape of stays
+STAY_SHAPE = 2.5  # negative binomial shape of stays
 ACUTE_FIRST = 0.45  # emergencies of medical lines that begin on the acute medical unit
 ACUTE_LINES = ("CARDIO", "RESP", "GERI", "NEURO", "GASTRO")
 CHEMO_VISITS = 8  # day cases of one oncology patient
@@ -75,7 +75,10 @@ def _choose_hrgs(
         at = settings == number
         if at.any():
             weights[at] *= float(row[f"share_{name.lower()}"]) / weights[at].sum()
-    mixes = weights * random.gamma(MIX_SHAPE, 1 / MIX_SHAPE, (len(own), len(mine)))
+    # The mix differs by HRG alone: day case or overnight, short or long, is the same everywhere.
+    kind, _ = pd.factorize(recipe.hrgs["hrg"].to_numpy(object)[mine])
+    taste = random.gamma(MIX_SHAPE, 1 / MIX_SHAPE, (len(own), kind.max() + 1))
+    mixes = weights * taste[:, kind]
     limits = np.cumsum(mixes / mixes.sum(axis=1, keepdims=True), axis=1)[:, :-1]
     drawn = random.random(len(cons))
     chosen = np.empty(len(cons), dtype="int64")
@@ -223,7 +226,7 @@ def split_spells(recipe: Recipe, people: pd.DataFrame, spells: pd.DataFrame) -> 
     critical = _choose_critical(recipe, spells, random) & (length > 3 * DAY)
     acute_end = adm + np.where(acute, random.integers(480, 1900, n), 0)
     care_start = acute_end + np.where(acute, 60, random.integers(180, 900, n))
-    care_hours = np.clip(random.gamma(1.3, 55.0, n), 8, 500)
+    care_hours = np.clip(random.gamma(1.3, 55.0, n), 8, 500) * spells["resource"].to_numpy()
     care_end = np.minimum(care_start + (care_hours * 60).astype("int64"), dis - 600)
     critical &= care_end > care_start + 360
     has_crit = "CRIT" in set(recipe.lines["line_id"])
@@ -262,7 +265,7 @@ def _choose_critical(
 ) -> np.ndarray:
     lines = recipe.lines["line_id"].to_numpy()[spells["line"]]
     unlikely = np.isin(lines, ["MAT", "PAED", "OPHTH", "DERM", "PAIN", "RHEUM"])
-    chance = np.select([spells["setting"] == EL, spells["setting"] == NEL], [0.09, 0.07], 0.0)
+    chance = np.select([spells["setting"] == EL, spells["setting"] == NEL], [0.09, 0.045], 0.0)
     return random.random(len(spells)) < np.where(unlikely, 0.002, chance)
 
 
