@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from helpers.contracts.terms import METHODS
-from helpers.errors import CommandError, HelpersError, name_a_few
+from helpers.errors import DEBUG, CommandError, HelpersError, name_a_few
 from helpers.run import (
     AUDIENCES,
     DEFAULT_YEAR,
@@ -38,6 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(
             "\nStopped. The last whole report stands as it was; finished steps are not redone.",
+            file=sys.stderr,
+        )
+        return 1
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        print(
+            f"\nStopped by an unexpected {type(error).__name__}. This is a fault in the program, not in "
+            f"your files; {DEBUG}=1 shows where. The last whole report stands as it was.",
             file=sys.stderr,
         )
         return 1

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 FEW = 5
 LONGEST_VALUE = 40
+DEBUG = "SLR_DEBUG"  # set to 1, the terminal shows whole tracebacks
 
 
 class HelpersError(Exception):

@@ -16,6 +16,7 @@ AUDIENCES = ("analyst", "public")
 ENGINES = ("duckdb", "spark")
 DEMO_TRUSTS = ("XYZ", "XY1", "XY2", "XY3", "XY4", "XY5")
 DEFAULT_YEAR = "2024-25"
+LAB = "lab"  # where notebooks run by hand write, inside the published report
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Run:
     folder
         Where this run writes: ``tables/`` and ``notebooks/`` are made in it.
     published
-        Where the last whole report of the trust and year stands; tables that ``folder`` lacks are
-        read from there.
+        Where the last whole report of the trust and year stands. A notebook run by hand reads
+        there the tables that its own ``folder`` lacks; a report being built never does.
     """
 
     trust: str
@@ -48,6 +49,17 @@ class Run:
     @property
     def tables(self) -> Path:
         return self.folder / "tables"
+
+    @property
+    def spill(self) -> Path:
+        """Where the engine puts what does not fit in memory."""
+        return self.folder / "spill"
+
+    @property
+    def read_folders(self) -> tuple[Path, ...]:
+        """Where tables are looked for, in order."""
+        is_by_hand = self.folder == self.published / LAB
+        return (self.tables, self.published / "tables") if is_by_hand else (self.tables,)
 
     @property
     def fy(self) -> str:
@@ -111,7 +123,7 @@ def open_run(
         method=method,
         engine=engine,
         input_dir=place(data) / code / year,
-        folder=Path(folder).resolve() if folder else published / "lab",
+        folder=Path(folder).resolve() if folder else published / LAB,
         published=published,
         allow_unreconciled=allow_unreconciled,
     )
@@ -166,4 +178,6 @@ def check_input_dir(run: Run) -> Path:
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise CommandError(f"{name} is {name_a_few([repr(value)])}; it can be {', '.join(allowed)}.")
+        raise CommandError(
+            f"{name} is {name_a_few([repr(value)])}; it can be {', '.join(allowed)}."
+        )

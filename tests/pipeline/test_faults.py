@@ -96,16 +96,17 @@ def test_only_what_changed_is_done_again(copied, capsys):
 
 def test_papermill_by_hand_gives_the_same_exhibits_and_tables(copied, tmp_path):
     """Through a real kernel, as an analyst would: every output and table equals the report's."""
-    by_hand = tmp_path / "by_hand"
     for step in STEPS[2:3]:
         done = tmp_path / f"{step.name}.ipynb"
         papermill.execute_notebook(
             f"notebooks/{step.name}.ipynb", str(done), progress_bar=False, log_output=False,
-            parameters={"data": str(copied.data), "out": str(copied.out), "folder": str(by_hand)},
+            parameters={"data": str(copied.data), "out": str(copied.out)},
         )  # fmt: skip
         ours = nbformat.read(copied.final() / "notebooks" / f"{step.name}.ipynb", 4)
         assert list_shown(nbformat.read(done, 4)) == list_shown(ours)
-        for path in (by_hand / "tables").glob("*.parquet"):
+        by_hand = sorted((copied.final() / "lab" / "tables").glob("*.parquet"))
+        assert by_hand
+        for path in by_hand:
             pd.testing.assert_frame_equal(
                 pd.read_parquet(path), pd.read_parquet(copied.final() / "tables" / path.name)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from small_trust import FILES, add_rows, clean_small, get_account, list_log
 
 ED_HEADER = "attendance_id,patient_key,department_type,arrival_dt,departure_dt,acuity,hrg,admitted_spell_id\n"
@@ -24,8 +25,12 @@ def ids(db, file: str, key: str = "attendance_id") -> list[str]:
 
 
 def test_op_001_a_number_twice_keeps_the_latest_date(tmp_path):
-    _, db = clean_op(tmp_path, appointment("O2"), appointment("O2", appointment_dt="2024-08-02T09:00"))
-    dates = db.frame("SELECT CAST(appointment_dt AS VARCHAR) AS d FROM clean_op_attendances WHERE attendance_id = 'O2'")
+    _, db = clean_op(
+        tmp_path, appointment("O2"), appointment("O2", appointment_dt="2024-08-02T09:00")
+    )
+    dates = db.frame(
+        "SELECT CAST(appointment_dt AS VARCHAR) AS d FROM clean_op_attendances WHERE attendance_id = 'O2'"
+    )
     assert dates["d"].tolist() == ["2024-08-02 09:00:00"]
     assert len(list_log(db, "OP-001")) == 1
 
@@ -34,7 +39,9 @@ def test_op_002_only_seen_appointments_are_attended(tmp_path):
     codes = ["5", "6", "7", "2", "3", "4", ""]
     rows = [appointment(f"A{place}", attended=code) for place, code in enumerate(codes)]
     cleaned, db = clean_op(tmp_path, *rows)
-    attended = db.frame("SELECT is_attended FROM clean_op_attendances ORDER BY attendance_id")["is_attended"]
+    attended = db.frame("SELECT is_attended FROM clean_op_attendances ORDER BY attendance_id")[
+        "is_attended"
+    ]
     assert attended.tolist() == [True, True, False, False, False, False, False, True]  # A0..A6, O1
     assert len(list_log(db, "OP-002")) == 5
     assert get_account(cleaned, "op_attendances")["kept"] == 8
@@ -42,11 +49,20 @@ def test_op_002_only_seen_appointments_are_attended(tmp_path):
 
 @pytest.mark.parametrize(
     ("booked", "first", "expected"),
-    [("", "1", 30), ("481", "3", 30), ("", "2", 15), ("0", "4", 15), ("480", "1", 480), ("20.5", "2", 20.5)],
+    [
+        ("", "1", 30),
+        ("481", "3", 30),
+        ("", "2", 15),
+        ("0", "4", 15),
+        ("480", "1", 480),
+        ("20.5", "2", 20.5),
+    ],
 )
 def test_op_003_booked_time_that_cannot_be_is_the_usual_time(tmp_path, booked, first, expected):
     _, db = clean_op(tmp_path, appointment("O2", booked_minutes=booked, first_attendance=first))
-    minutes = db.frame("SELECT booked_minutes AS m FROM clean_op_attendances WHERE attendance_id = 'O2'")
+    minutes = db.frame(
+        "SELECT booked_minutes AS m FROM clean_op_attendances WHERE attendance_id = 'O2'"
+    )
     assert minutes["m"].tolist() == [expected]
 
 
@@ -134,7 +150,10 @@ def test_wrd_002_a_stay_wholly_outside_its_spell_keeps_no_hours(tmp_path):
 
 def test_wrd_003_a_spell_with_nights_and_no_stay_gets_one(tmp_path):
     cleaned, db = clean_stays(tmp_path, "W9,GONE,A,2024-07-03T07:30,2024-07-06T12:00,1")
-    assert stays(db) == [("W9", "03 07:30", "06 12:00"), ("WARD_UNKNOWN:S1", "03 07:30", "06 12:00")]
+    assert stays(db) == [
+        ("W9", "03 07:30", "06 12:00"),
+        ("WARD_UNKNOWN:S1", "03 07:30", "06 12:00"),
+    ]
     assert list_log(db, "WRD-003") == [("WARD_UNKNOWN:S1", "R", "ward_id", "", "WARD_UNKNOWN")]
     assert list_log(db, "WRD-005") == [("W9", "W", "spell_id", "GONE", "")]
     # 1 read = 1 kept + 0 set aside; the made row is counted apart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from small_trust import FILES, add_rows, clean_small, get_account, list_log
 
 FIELDS = FILES["apc_episodes.csv"].splitlines()[0].split(",")
@@ -11,7 +12,11 @@ USUAL = dict(zip(FIELDS, FILES["apc_episodes.csv"].splitlines()[1].split(","), s
 
 def episode(episode_id: str, **changes: str) -> str:
     """Return a row like the small trust's own, of another patient and spell unless said."""
-    row = USUAL | {"episode_id": episode_id, "spell_id": f"S{episode_id}", "patient_key": f"p{episode_id}"}
+    row = USUAL | {
+        "episode_id": episode_id,
+        "spell_id": f"S{episode_id}",
+        "patient_key": f"p{episode_id}",
+    }
     return ",".join((row | changes).values())
 
 
@@ -20,11 +25,15 @@ def clean_episodes(tmp_path, *rows: str, **more):
 
 
 def kept(db) -> list[str]:
-    return db.frame("SELECT episode_id FROM clean_apc_episodes ORDER BY episode_id")["episode_id"].tolist()
+    return db.frame("SELECT episode_id FROM clean_apc_episodes ORDER BY episode_id")[
+        "episode_id"
+    ].tolist()
 
 
 def value(db, column: str, episode_id: str = "E2"):
-    found = db.frame(f"SELECT {column} AS v FROM clean_apc_episodes WHERE episode_id = $id", id=episode_id)
+    found = db.frame(
+        f"SELECT {column} AS v FROM clean_apc_episodes WHERE episode_id = $id", id=episode_id
+    )
     assert len(found) == 1
     return found["v"].iloc[0]
 
@@ -49,7 +58,9 @@ def test_apc_001_the_same_row_twice_leaves_one(tmp_path):
 
 def test_apc_002_one_id_with_two_contents_keeps_the_later_end_and_logs_both(tmp_path):
     early, late = "2024-07-05T12:00", "2024-07-06T11:00"
-    _, db = clean_episodes(tmp_path, episode("E2", episode_end_dt=early), episode("E2", episode_end_dt=late))
+    _, db = clean_episodes(
+        tmp_path, episode("E2", episode_end_dt=early), episode("E2", episode_end_dt=late)
+    )
     assert str(value(db, "episode_end_dt")) == "2024-07-06 11:00:00"
     assert list_log(db, "APC-002") == [
         ("E2", "X", "episode_end_dt", "2024-07-05 12:00:00", "2024-07-06 11:00:00")
@@ -57,13 +68,17 @@ def test_apc_002_one_id_with_two_contents_keeps_the_later_end_and_logs_both(tmp_
 
 
 def test_apc_003_the_same_episode_under_another_id_is_set_aside(tmp_path):
-    _, db = clean_episodes(tmp_path, episode("E2"), episode("E9", patient_key="pE2", tfc="420", age="4"))
+    _, db = clean_episodes(
+        tmp_path, episode("E2"), episode("E9", patient_key="pE2", tfc="420", age="4")
+    )
     assert kept(db) == ["E1", "E2"]
     assert list_log(db, "APC-003") == [("E9", "X", "episode_id", "E9", "E2")]
 
 
 def test_apc_003_does_not_join_patients_who_are_not_known(tmp_path):
-    _, db = clean_episodes(tmp_path, episode("E2", patient_key=""), episode("E3", patient_key="NULL"))
+    _, db = clean_episodes(
+        tmp_path, episode("E2", patient_key=""), episode("E3", patient_key="NULL")
+    )
     assert kept(db) == ["E1", "E2", "E3"]
 
 
@@ -147,7 +162,9 @@ def test_apc_010_a_stay_of_more_than_a_year_is_warned_of(tmp_path):
 
 
 def test_apc_011_an_impossible_age_is_taken_as_missing(tmp_path):
-    _, db = clean_episodes(tmp_path, episode("E2", age="121"), episode("E3", age="-1"), episode("E4", age="120"))
+    _, db = clean_episodes(
+        tmp_path, episode("E2", age="121"), episode("E3", age="-1"), episode("E4", age="120")
+    )
     ages = db.frame("SELECT age FROM clean_apc_episodes ORDER BY episode_id")["age"]
     assert ages.isna().tolist() == [False, True, True, False]
     assert [row[3] for row in list_log(db, "APC-011")] == ["121", "-1"]
@@ -162,7 +179,10 @@ def test_apc_012_a_malformed_consultant_is_not_known(tmp_path, code):
 
 def test_apc_013_a_treatment_function_outside_the_map_is_warned_of(tmp_path):
     _, db = clean_episodes(tmp_path, episode("E2", tfc="999"), episode("E3", tfc=""))
-    assert list_log(db, "APC-013") == [("E2", "W", "tfc", "999", "UNMAPPED"), ("E3", "W", "tfc", "", "UNMAPPED")]
+    assert list_log(db, "APC-013") == [
+        ("E2", "W", "tfc", "999", "UNMAPPED"),
+        ("E3", "W", "tfc", "", "UNMAPPED"),
+    ]
     assert kept(db) == ["E1", "E2", "E3"]
 
 
@@ -193,9 +213,13 @@ COMPLETION = [
 ]
 
 
-@pytest.mark.parametrize(("start", "end", "expected"), [case[1:] for case in COMPLETION], ids=[c[0] for c in COMPLETION])
+@pytest.mark.parametrize(
+    ("start", "end", "expected"), [case[1:] for case in COMPLETION], ids=[c[0] for c in COMPLETION]
+)
 def test_apc_015_and_016_completion_follows_the_episodes_dates(tmp_path, start, end, expected):
-    row = episode("E2", admission_dt=start, episode_start_dt=start, episode_end_dt=end, discharge_dt=end)
+    row = episode(
+        "E2", admission_dt=start, episode_start_dt=start, episode_end_dt=end, discharge_dt=end
+    )
     _, db = clean_episodes(tmp_path, row)
     if expected is None:
         assert kept(db) == ["E1"]
@@ -206,7 +230,9 @@ def test_apc_015_and_016_completion_follows_the_episodes_dates(tmp_path, start, 
 
 
 def test_apc_017_an_unknown_admission_method_becomes_99(tmp_path):
-    _, db = clean_episodes(tmp_path, episode("E2", admission_method="77"), episode("E3", admission_method="2D"))
+    _, db = clean_episodes(
+        tmp_path, episode("E2", admission_method="77"), episode("E3", admission_method="2D")
+    )
     assert value(db, "admission_method") == "99"
     assert value(db, "admission_method", "E3") == "2D"
 
@@ -222,8 +248,12 @@ def test_apc_018_a_man_in_obstetrics_and_an_adult_in_paediatrics_are_warned_of(t
     assert [row[0] for row in list_log(db, "APC-018")] == ["E2", "E4"]
 
 
-def test_an_unreadable_date_of_no_weight_is_missing_and_a_row_without_its_admission_is_set_aside(tmp_path):
-    header = FILES["apc_episodes.csv"].replace("commissioner\n", "commissioner,discharge_ready_date\n")
+def test_an_unreadable_date_of_no_weight_is_missing_and_a_row_without_its_admission_is_set_aside(
+    tmp_path,
+):
+    header = FILES["apc_episodes.csv"].replace(
+        "commissioner\n", "commissioner,discharge_ready_date\n"
+    )
     rows = header.replace("QKK\n", "QKK,05/07/2024\n")
     rows += episode("E2") + ",soon\n" + episode("E3", admission_dt="31/02/2024") + ",\n"
     cleaned, db = clean_small(tmp_path, apc_episodes=rows)

@@ -20,12 +20,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import HelpersError, StepError
+from helpers.errors import DEBUG, HelpersError, StepError
 
 ENGINE_NAME = "in_process"
 INJECTED_ID = "injected-parameters"
 LONGEST_ERROR = 600
-DEBUG = "SLR_DEBUG"  # set to 1, the terminal shows whole tracebacks
 WARM_IMPORTS = (
     "numpy", "pandas", "pyarrow.parquet", "duckdb", "matplotlib.figure", "matplotlib.font_manager", "scipy.stats", "papermill",
     "IPython.core.interactiveshell",

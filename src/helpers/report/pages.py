@@ -12,6 +12,7 @@ from helpers import __version__
 from helpers.report.render import PageInfo, render_page
 from helpers.report.series import STEPS, Step
 from helpers.run import Run
+from helpers.sources.extracts import read_clean_settings
 from helpers.sources.tables import has_table, read_table
 
 CHECK_TABLES = ("reconciliation", "subsidy_reconciliation")
@@ -27,13 +28,13 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
     inputs
         Checksum of each file that was read, by name.
     """
-    settings = read_settings(run)
+    settings = read_clean_settings(run)
     checks = read_checks(run)
     stamp = describe_run(run, settings, checks, inputs)
     for step in STEPS:
         page = PageInfo(
             trust=run.trust,
-            trust_name=settings.get("trust_name", run.trust),
+            trust_name=str(settings["trust_name"]),
             year=run.year,
             title=step.title,
             audience=run.audience,
@@ -53,22 +54,16 @@ def list_pages(current: Step) -> tuple[tuple[str, str, bool], ...]:
     return tuple((step.page, step.heading, step is current) for step in SUMMARY_FIRST)
 
 
-def read_settings(run: Run) -> dict[str, str]:
-    """Return the trust's settings as step 1 handed them on."""
-    table = read_table(run, "clean_settings")
-    return {str(key): str(value) for key, value in zip(table["key"], table["value"], strict=True)}
-
-
 def read_checks(run: Run) -> pd.DataFrame:
     """Return every identity that the run checked."""
     return pd.concat([read_table(run, name) for name in CHECK_TABLES], ignore_index=True)
 
 
 def describe_run(
-    run: Run, settings: dict[str, str], checks: pd.DataFrame, inputs: dict[str, str]
+    run: Run, settings: dict[str, object], checks: pd.DataFrame, inputs: dict[str, str]
 ) -> tuple[tuple[str, str], ...]:
     """Return how the pages were made, as pairs of label and words; no time and no place."""
-    method = run.method or settings.get("overhead_method", "reciprocal")
+    method = run.method or str(settings["overhead_method"])
     files = hashlib.sha256(
         "\n".join(f"{name} {digest}" for name, digest in sorted(inputs.items())).encode()
     )

@@ -99,6 +99,7 @@ def _run_steps(
         if reason:
             before = list_files(run.folder)
             _execute(run, step, way)
+            shutil.rmtree(run.spill, ignore_errors=True)
             written = sorted(list_files(run.folder) - before)
             record.steps[step.name] = {"key": keys[step.name], "why": reason, "files": written}
             say(f"{label}{time.monotonic() - began:6.1f} s")

@@ -65,11 +65,11 @@ STEPS = (
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
-        ("subsidy",), ("subsidy", "flows"),
+        ("subsidy", "sources"), ("subsidy", "flows"),
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html",
-        ("outliers",), ("outliers", "stays"),
+        ("outliers", "sources"), ("outliers", "stays"),
     ),
     Step("05_summary", "Summary", "index.html", (), ("summary",)),
 )  # fmt: skip

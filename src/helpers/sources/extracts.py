@@ -200,11 +200,7 @@ def read_clean(run: Run, db: Engine) -> tuple[dict[str, pd.DataFrame], dict[str,
 
     Large tables become views ``clean_<file>``; a file that the trust did not supply has neither.
     """
-    settings = {
-        row.key: json.loads(row.value) for row in read_table(run, "clean_settings").itertuples()
-    }
-    for key in DATE_SETTINGS:
-        settings[key] = dt.date.fromisoformat(settings[key])
+    settings = read_clean_settings(run)
     received = read_table(run, "input_files")
     given = set(received.loc[received["is_on"], "file"])
     frames = {}
@@ -217,6 +213,15 @@ def read_clean(run: Run, db: Engine) -> tuple[dict[str, pd.DataFrame], dict[str,
         else:
             frames[name] = hold_types(read_table(run, f"clean_{name}"), table)
     return frames, settings
+
+
+def read_clean_settings(run: Run) -> dict[str, Any]:
+    """Return the trust's settings as the cleaning step handed them on."""
+    table = read_table(run, "clean_settings")
+    settings = {row.key: json.loads(row.value) for row in table.itertuples()}
+    for key in DATE_SETTINGS:
+        settings[key] = dt.date.fromisoformat(settings[key])
+    return settings
 
 
 def hold_types(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

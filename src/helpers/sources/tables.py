@@ -15,8 +15,8 @@ CSV_BELOW_ROWS = 100_000
 
 
 def find_table(run: Run, name: str) -> Path:
-    """Return where a table stands: in this run's folder, or in the last whole report."""
-    for folder in (run.tables, run.published / "tables"):
+    """Return where a table stands: in this run's folder or, by hand, in the last whole report."""
+    for folder in run.read_folders:
         path = folder / f"{name}.parquet"
         if path.exists():
             return path
@@ -28,9 +28,7 @@ def find_table(run: Run, name: str) -> Path:
 
 def has_table(run: Run, name: str) -> bool:
     """Tell whether a table has been written."""
-    return any(
-        (folder / f"{name}.parquet").exists() for folder in (run.tables, run.published / "tables")
-    )
+    return any((folder / f"{name}.parquet").exists() for folder in run.read_folders)
 
 
 def read_table(run: Run, name: str) -> pd.DataFrame:

@@ -22,8 +22,8 @@ ROW_INCHES, MARGIN_INCHES = 0.25, 0.8
 WEAK_PROP = 0.95  # a field below this is drawn in another colour and with an open mark
 MOST_RULES = 16
 MONTHS = ("A", "M", "J", "J", "A", "S", "O", "N", "D", "J", "F", "M")
-PANELS_A_ROW, PANEL_INCHES = 4, 1.35
-SEVERITY_BARS = (("X", ORANGE, ""), ("R", BLUE, "///"), ("W", LIGHT_GREY, ""))
+PANELS_A_ROW, PANEL_INCHES = 3, 1.45
+SEVERITY_MARKS = (("X", ORANGE, "D"), ("R", BLUE, "o"), ("W", GREY, "s"))
 
 
 def plot_completeness(completeness: pd.DataFrame) -> Figure | None:
@@ -86,15 +86,20 @@ def plot_findings(summary: pd.DataFrame) -> Figure | None:
     rows = rows.head(MOST_RULES).iloc[::-1].reset_index(drop=True)
     with report_style():
         figure, axes = new_figure(MARGIN_INCHES + ROW_INCHES * len(rows))
-        for severity, colour, hatch in SEVERITY_BARS:
+        axes.hlines(rows.index, 0.8, rows["n_rows"], color=LIGHT_GREY, linewidth=0.8)
+        for severity, colour, mark in SEVERITY_MARKS:
             some = rows[rows["severity"].eq(severity)]
-            axes.barh(
-                some.index, some["n_rows"], color=colour, edgecolor=GREY, linewidth=0.4, hatch=hatch,
-                label=name_term("severity", severity), log=True,
-            )  # fmt: skip
+            axes.plot(
+                some["n_rows"],
+                some.index,
+                mark,
+                color=colour,
+                label=name_term("severity", severity),
+            )
+        axes.set_xscale("log")
         for place, n_rows in rows["n_rows"].items():
             axes.annotate(
-                format_count(n_rows), (n_rows, place), xytext=(3, 0), textcoords="offset points",
+                format_count(n_rows), (n_rows, place), xytext=(6, 0), textcoords="offset points",
                 va="center", fontsize=8.5,
             )  # fmt: skip
         labels = [f"{r.rule} {name_term('file', r.file).lower()}" for r in rows.itertuples()]

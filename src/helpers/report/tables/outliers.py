@@ -110,6 +110,13 @@ def arrange_named(named: pd.DataFrame, measure: str = "cost") -> pd.DataFrame:
     return shown.reset_index(drop=True)
 
 
+def say_nobody(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the row `Nobody` where it has none."""
+    if len(table):
+        return table
+    return pd.DataFrame({"label": ["Nobody"]}).reindex(columns=table.columns)
+
+
 def arrange_saving(totals: pd.DataFrame) -> pd.DataFrame:
     """Return the sums that may be meant by a saving, with their share of controllable cost."""
     return totals.assign(cost_prop=totals["controllable_prop"])
