@@ -29,6 +29,7 @@ MONTH_DATES = (
     ("theatre_cases", "into_dt"), ("tests", "requested_dt"), ("drug_issues", "issue_dt"),
     ("therapy_contacts", "start_dt"),
 )  # fmt: skip
+NOT_KNOWN_IN = ("consultant_code", "admission_method")
 NOT_KNOWN = (NOT_KNOWN_CONSULTANT, NOT_KNOWN_METHOD)
 # The HRG that is paid for, and the first letters of the points of delivery that pay it.
 PAID_BY = ((APC, "hrg_spell", ""), (OP, "hrg", "OP"), (ED, "hrg", "ED"))
@@ -44,9 +45,9 @@ def measure_completeness(db: QueryEngine) -> pd.DataFrame:
     for file, column in WATCHED_FIELDS:
         if not db.has(f"clean_{file}"):
             continue
-        value = (
-            f"nullif(nullif(CAST({quote(column)} AS VARCHAR), '{NOT_KNOWN[0]}'), '{NOT_KNOWN[1]}')"
-        )
+        value = quote(column)
+        if column in NOT_KNOWN_IN:
+            value = f"nullif(nullif({value}, '{NOT_KNOWN[0]}'), '{NOT_KNOWN[1]}')"
         parts.append(
             f"SELECT '{file}' AS file, '{column}' AS field, count(*) AS n_rows, count({value}) AS n_present "
             f"FROM clean_{file}"

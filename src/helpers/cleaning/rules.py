@@ -74,9 +74,22 @@ def write_rules_page() -> str:
             "| --- | --- | --- | --- | --- |",
         ]
         for (code, severity, words, action), files in grouped.items():
-            where = ", ".join(files) if len(files) <= FILES_NAMED else "every file with a key"
-            lines.append(f"| {code} | {where} | {words} | {severity} | {action} |")
+            lines.append(f"| {code} | {_name_files(files)} | {words} | {severity} | {action} |")
     return "\n".join(lines) + "\n"
 
 
-FILES_NAMED = 8
+def _name_files(files: list[str]) -> str:
+    """Return the files of a rule, or what they have in common where there are many."""
+    groups = (
+        (
+            "every activity file and outcomes",
+            {name for name, table in INPUTS.items() if table.large},
+        ),
+        ("every other file", {name for name, table in INPUTS.items() if not table.large}),
+        ("every file with a key", {name for name, table in INPUTS.items() if table.key}),
+        (
+            "every other file with a key",
+            {name for name, table in INPUTS.items() if table.key and not table.large},
+        ),
+    )
+    return next((words for words, group in groups if set(files) == group), ", ".join(files))
