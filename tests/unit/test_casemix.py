@@ -92,6 +92,16 @@ def test_a_model_of_days_reproduces_each_consultants_days():
     )
 
 
+def test_errors_of_days_are_as_wide_as_the_estimates_scatter():
+    errors = []
+    for seed in range(30):
+        spells = line_of(seed=100 + seed, n_spells=40, tau=0.0)
+        table = estimate_effects(spells, value="los_days", kind="poisson", min_spells=15).table
+        errors.append(table["theta"] / table["std_error"])
+    # nobody differs: 30 x 12 scores of mean 0 and standard deviation 1 (0.04 is its own error)
+    assert np.concatenate(errors).std() == pytest.approx(1.0, abs=0.12)
+
+
 def test_a_subspecialist_is_not_compared_on_what_nobody_else_treats():
     spells = line_of(tau=0.0)
     alone = spells[spells["consultant_code"] == "C0000000"].head(40)

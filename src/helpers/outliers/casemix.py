@@ -216,11 +216,10 @@ def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells:
     design = build_design(who, len(names), group, build_covariates(used))
     fit = fit_gamma if kind == "gamma" else fit_poisson
     coef, mu, bread = fit(design, y)
-    variance = (
-        pool_variance((y / mu - 1) ** 2, group)
-        if kind == "gamma"
-        else mu * pool_variance((y - mu) ** 2 / mu, group)
-    )
+    # relative variances in both models: days, like costs, vary in proportion to their mean
+    variance = pool_variance((y / mu - 1) ** 2, group)
+    if kind == "poisson":
+        variance = mu**2 * variance
     is_peer = np.asarray(names != FEW)
     theta, error = measure_contrast(design, bread, variance, coef, is_peer)
     expected = np.bincount(who, weights=mu, minlength=len(names))[is_peer]

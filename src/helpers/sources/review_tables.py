@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from helpers.contracts.terms import ELEMENTS_ABOVE_EBITDA
 from helpers.engine import Engine
 from helpers.outliers.consultants import Review, review_consultants
@@ -9,7 +11,7 @@ from helpers.outliers.saving import measure_variable_prop
 from helpers.outliers.spells import select_spells
 from helpers.run import Run
 from helpers.sources.extracts import read_clean
-from helpers.sources.tables import open_table, write_table
+from helpers.sources.tables import has_table, open_table, read_table, write_table
 
 TABLES = (
     "consultant_review", "saving", "saving_totals", "specialty_variation", "outcome_review",
@@ -30,11 +32,18 @@ def read_and_review_consultants(run: Run, db: Engine) -> Review:
     )
     return review_consultants(
         select_spells(db),
-        frames["consultants"],
+        read_pseudonyms(run),
         seed=settings["seed"],
         min_spells=settings["min_spells_consultant"],
         variable_prop=variable_prop,
     )
+
+
+def read_pseudonyms(run: Run) -> pd.DataFrame:
+    """Return consultants' codes and pseudonyms; no rows where the trust supplies none."""
+    if has_table(run, "clean_consultants"):
+        return read_table(run, "clean_consultants")
+    return pd.DataFrame(columns=["consultant_code", "pseudonym"], dtype="str")
 
 
 def write_review(run: Run, review: Review) -> None:
