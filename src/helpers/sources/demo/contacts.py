@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.sources.demo.recipe import DAY, Recipe
-from helpers.sources.demo.spells import DC
 
 LINKED_PROP = 0.35  # outpatient appointments of patients who also had a spell
 SEEN = np.array(["5", "6", "7", "2", "3", "4"], dtype=object)
@@ -138,7 +137,3 @@ def make_emergency(
     )  # fmt: skip
     frame.loc[frame["spell"] >= 0, "type"] = "01"
     return frame.sort_values(["arrival", "patient"], kind="stable").reset_index(drop=True)
-
-
-def is_day_case(spells: pd.DataFrame) -> np.ndarray:
-    return spells["setting"].to_numpy() == DC

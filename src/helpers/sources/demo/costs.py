@@ -22,6 +22,11 @@ LAB_PRODUCTS = ["PACEMAKER", "STENT", "STENTS_COMPLEX"]
 RD_PROP, ET_PROP, COMMERCIAL_PROP, EXCLUDED_PROP = 0.014, 0.024, 0.004, 0.003
 
 
+CARE_PER_ORGAN = 0.35  # more nursing for each organ supported
+
+Weights = tuple[pd.Series | np.ndarray, pd.Series | np.ndarray]  # line, weight: one a record
+
+
 @dataclass(frozen=True)
 class Costs:
     """Intended cost of the year.
@@ -142,57 +147,77 @@ def _read_mix(text: str) -> np.ndarray:
 def _weigh(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> np.ndarray:
     """Return a department's weight by line, from the feed that drives it."""
     n_lines = len(recipe.lines)
-
-    def add_up(line: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        return np.bincount(np.asarray(line), np.asarray(weight, dtype=float), minlength=n_lines)[
-            :n_lines
-        ]
-
-    keys = set(str(row.feed_filter).split(";"))
-    if row.feed == "ward":
-        stays = activity["ward_stays"]
-        at = stays["ward"].isin(keys).to_numpy()
-        return add_up(stays["line"][at], _ward_hours(recipe, stays)[at] * stays["acuity"][at])
-    if row.feed in ("theatre", "recovery"):
-        cases = activity["theatre_cases"]
-        at = cases["room"].str.startswith(row.feed_filter.rstrip("*")).to_numpy() & in_year(
-            recipe, cases["into"]
-        )
-        minutes = cases["recovery"] if row.feed == "recovery" else _theatre_weight(cases)
-        return add_up(cases["line"][at], minutes[at])
-    if row.feed == "clinic":
-        seen = _seen(activity)
-        tfc = recipe.lines["tfc"].to_numpy()[seen["line"]]
-        owned = set(recipe.departments.loc[recipe.departments["feed"] == "clinic", "feed_filter"])
-        at = ~np.isin(tfc, list(owned)) if row.feed_filter == "*" else np.isin(tfc, list(keys))
-        return add_up(seen["line"][at], seen["minutes"][at])
-    if row.feed == "ed":
-        return add_up(_ed_lines(recipe, activity), _ed_weight(activity["ed_attendances"]))
-    if row.feed == "critical_care":
-        care = activity["critical_care"]
-        hours = _clip_hours(recipe, care["start"], care["end"])
-        return add_up(care["line"], hours * (1 + 0.35 * care["organs"]))
-    if row.feed == "tests":
-        tests = activity["tests"]
-        at = (recipe.tests["discipline"].to_numpy()[tests["test"]] == row.feed_filter) & in_year(
-            recipe, tests["at"]
-        )
-        worth = recipe.tests["weight_gbp"].to_numpy(float)[tests["test"]] * tests["count"]
-        return add_up(tests["line"][at], worth[at])
-    if row.feed == "drugs":
-        drugs = activity["drug_issues"]
-        at = in_year(recipe, drugs["at"]) & (drugs["high"] == 0).to_numpy()
-        return add_up(drugs["line"][at], drugs["pence"][at] / 100 * STAFF_SHARE_PHARMACY)
-    if row.feed == "therapies":
-        contacts = activity["therapy_contacts"]
-        at = in_year(recipe, contacts["at"])
-        return add_up(contacts["line"][at], contacts["minutes"][at])
     if row.feed == "medical":
-        at = recipe.line_number(row.feed_filter)
-        whole = np.zeros(n_lines)
-        whole[at] = _medical_minutes(recipe, activity)[at]
-        return whole
-    return np.zeros(n_lines)
+        whole = _medical_minutes(recipe, activity)
+        return np.where(recipe.lines["line_id"] == row.feed_filter, whole, 0.0)
+    weigh = WEIGHING.get(row.feed)
+    if weigh is None:
+        return np.zeros(n_lines)
+    line, weight = weigh(recipe, activity, row)
+    return np.bincount(np.asarray(line), np.asarray(weight, dtype=float), minlength=n_lines)
+
+
+def _weigh_ward(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    stays = activity["ward_stays"]
+    stays = stays[stays["ward"].isin(row.feed_filter.split(";"))]
+    return stays["line"], _clip_hours(recipe, stays["start"], stays["end"]) * stays["acuity"]
+
+
+def _weigh_theatre(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    cases = activity["theatre_cases"]
+    mine = cases["room"].str.startswith(row.feed_filter.rstrip("*"))
+    cases = cases[mine & in_year(recipe, cases["into"])]
+    if row.feed == "recovery":
+        return cases["line"], cases["recovery"]
+    return cases["line"], (cases["out"] - cases["into"] + cases["setup"]) * cases["team"]
+
+
+def _weigh_clinic(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    seen = _seen(activity)
+    tfc = recipe.lines["tfc"].to_numpy(object)[seen["line"]]
+    owned = recipe.departments.loc[recipe.departments["feed"] == "clinic", "feed_filter"]
+    mine = ~np.isin(tfc, list(owned)) if row.feed_filter == "*" else tfc == row.feed_filter
+    return seen["line"][mine], seen["minutes"][mine]
+
+
+def _weigh_ed(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    attendances = activity["ed_attendances"]
+    minutes = np.minimum(attendances["departure"] - attendances["arrival"], ED_LONGEST)
+    acuity = np.array(ED_WEIGHTS)[attendances["acuity"].to_numpy() - 1]
+    return _ed_lines(recipe, activity), minutes * acuity
+
+
+def _weigh_critical_care(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    care = activity["critical_care"]
+    care = care[in_year(recipe, care["start"])]
+    hours = _clip_hours(recipe, care["start"], care["end"])
+    return care["line"], hours * (1 + CARE_PER_ORGAN * care["organs"])
+
+
+def _weigh_tests(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    tests = activity["tests"]
+    mine = recipe.tests["discipline"].to_numpy(object)[tests["test"]] == row.feed_filter
+    tests = tests[mine & in_year(recipe, tests["at"])]
+    return tests["line"], recipe.tests["weight_gbp"].to_numpy(float)[tests["test"]] * tests["count"]
+
+
+def _weigh_drugs(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    drugs = activity["drug_issues"]
+    drugs = drugs[in_year(recipe, drugs["at"]) & (drugs["high"] == 0)]
+    return drugs["line"], drugs["pence"] / 100 * STAFF_SHARE_PHARMACY
+
+
+def _weigh_therapies(recipe: Recipe, activity: dict[str, pd.DataFrame], row: tuple) -> Weights:
+    contacts = activity["therapy_contacts"]
+    contacts = contacts[in_year(recipe, contacts["at"])]
+    return contacts["line"], contacts["minutes"]
+
+
+WEIGHING = {
+    "ward": _weigh_ward, "theatre": _weigh_theatre, "recovery": _weigh_theatre, "clinic": _weigh_clinic,
+    "ed": _weigh_ed, "critical_care": _weigh_critical_care, "tests": _weigh_tests,
+    "drugs": _weigh_drugs, "therapies": _weigh_therapies,
+}  # fmt: skip
 
 
 def in_year(recipe: Recipe, at: pd.Series | np.ndarray) -> np.ndarray:
@@ -206,14 +231,6 @@ def _clip_hours(recipe: Recipe, start: pd.Series, end: pd.Series) -> np.ndarray:
     return np.maximum(np.asarray(last - first, dtype=float), 0) / 60
 
 
-def _ward_hours(recipe: Recipe, stays: pd.DataFrame) -> np.ndarray:
-    return _clip_hours(recipe, stays["start"], stays["end"])
-
-
-def _theatre_weight(cases: pd.DataFrame) -> pd.Series:
-    return (cases["out"] - cases["into"] + cases["setup"]) * cases["team"]
-
-
 def _seen(activity: dict[str, pd.DataFrame]) -> pd.DataFrame:
     clinics = activity["op_attendances"]
     return clinics[clinics["seen"].isin(["5", "6"])].reset_index(drop=True)
@@ -224,18 +241,15 @@ def _ed_lines(recipe: Recipe, activity: dict[str, pd.DataFrame]) -> np.ndarray:
     return np.full(len(activity["ed_attendances"]), line)
 
 
-def _ed_weight(attendances: pd.DataFrame) -> np.ndarray:
-    minutes = np.minimum(attendances["departure"] - attendances["arrival"], ED_LONGEST)
-    return minutes.to_numpy() * np.array(ED_WEIGHTS)[attendances["acuity"].to_numpy() - 1]
-
-
 def _medical_minutes(recipe: Recipe, activity: dict[str, pd.DataFrame]) -> np.ndarray:
     """Add up doctors' minutes by line: ward rounds, operations, clinics, emergency attendances."""
     n = len(recipe.lines)
     stays, cases, seen = activity["ward_stays"], activity["theatre_cases"], _seen(activity)
     at = in_year(recipe, cases["into"])
     whole = np.bincount(
-        stays["line"], _ward_hours(recipe, stays) * MEDICAL_WARD_MINUTES_HOUR, minlength=n
+        stays["line"],
+        _clip_hours(recipe, stays["start"], stays["end"]) * MEDICAL_WARD_MINUTES_HOUR,
+        minlength=n,
     )
     whole = whole + np.bincount(cases["line"][at], (cases["out"] - cases["into"])[at], minlength=n)
     whole = whole + np.bincount(seen["line"], seen["minutes"], minlength=n)

@@ -14,6 +14,7 @@ from helpers.sources.demo.recipe import DAY
 
 BLANK = np.iinfo("int64").min
 HASH = 2_654_435_761  # odd, so that patient numbers map one to one onto 8 hexadecimal digits
+FIRST_PATIENT = 7_919
 DAYS_SHOWN = 1200
 
 
@@ -38,7 +39,7 @@ def as_ids(prefix: str, numbers: np.ndarray, width: int = 7) -> pa.Array:
 def as_patients(numbers: np.ndarray) -> pa.Array:
     """Return pseudonyms of 8 hexadecimal digits; blank where the number is negative."""
     numbers = np.asarray(numbers, dtype="int64")
-    hashed = ((numbers * HASH) % 2**32).astype(np.uint32)
+    hashed = (((numbers + FIRST_PATIENT) * HASH) % 2**32).astype(np.uint32)
     digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
     octets = hashed[:, None] >> np.arange(28, -1, -4, dtype=np.uint32)[None, :] & np.uint32(15)
     flat = digits[octets].astype(np.uint8).ravel()

@@ -29,7 +29,8 @@ def make_consultants(recipe: Recipe) -> pd.DataFrame:
         }
     )
     n = len(people)
-    number = (np.arange(n) * CODE_STEP + 104729) % 8_999_999 + 1_000_000
+    first = recipe.settings["seed"] * CODE_STEP  # trusts do not share consultants
+    number = (np.arange(n) * CODE_STEP + first) % 8_999_999 + 1_000_000
     people["code"] = [f"C{value}" for value in number]
     people["pseudonym"] = [f"Cons-{value:02d}" for value in random.permutation(n) + 1]
     people["volume"] = np.exp(np.clip(random.normal(0, VOLUME_SD, n), -0.8, 0.8))

@@ -13,7 +13,7 @@ from helpers.sources.demo.spells import DC, NEL
 FINDINGS = {
     "dear_no_better": "flagged as high cost, outcomes no better; counts in the saving",
     "dear_better": "flagged as high cost, outcomes better; not in the saving",
-    "two_days_longer": "stay longer than peers by about two days a spell",
+    "two_days_longer": "stays longer than peers by about two days a spell, and dear because of it",
     "low_volume": "too few spells to be judged; must not be flagged",
 }
 
@@ -34,7 +34,7 @@ def list_truths(
         "consultants": _list_consultants(recipe, people, spells),
         "lines": _list_lines(recipe, money),
         "wards": _list_wards(recipe, spells),
-        "must_not_be_flagged": sorted(people.loc[~people["plant"].str.startswith("dear"), "code"]),
+        "must_not_be_flagged": sorted(people.loc[people["plant"].isin(["", "low_volume"]), "code"]),
     }
 
 
