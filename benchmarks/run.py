@@ -24,7 +24,9 @@ REPEATS = 3
 def time_command(*words: str) -> tuple[float, float, float]:
     """Return wall seconds, CPU seconds and the largest process's peak memory in GB of a command."""
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "helpers", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "helpers", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.monotonic() - began, cpu, after.ru_maxrss / 1e6
@@ -36,8 +38,12 @@ def show(what: str, timings: list[tuple[float, float, float]]) -> None:
 
 
 def main() -> int:
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-          + ", ".join(f"{name} {version(name)}" for name in ("duckdb", "pandas", "papermill", "nbconvert")))
+    print(
+        f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        + ", ".join(
+            f"{name} {version(name)}" for name in ("duckdb", "pandas", "papermill", "nbconvert")
+        )
+    )
     print("\n| what (median of 3) | wall s | CPU s | peak GB |\n| --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         data, out = f"{folder}/data", f"{folder}/out"

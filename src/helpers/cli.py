@@ -28,6 +28,8 @@ from helpers.run import (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when it is whole, 1 when a step failed, 2 when it was asked wrongly."""
+    # One thread for linear algebra: the sums are small, and waiting threads double the time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     parser = build_parser()
     given = parser.parse_args(arguments)
     try:

@@ -51,7 +51,9 @@ MONEY_TABLES = [
             "name": Column("text", "Its name."),
             "account_type": Column("code", "What the account is.", allowed=ACCOUNT_TYPES),
             "element": _optional("code", "Cost element; for expenditure.", allowed=ELEMENTS),
-            "behaviour": _optional("code", "Behaviour.", allowed=("fixed", "semi_fixed", "variable")),
+            "behaviour": _optional(
+                "code", "Behaviour.", allowed=("fixed", "semi_fixed", "variable")
+            ),
             "variable_share_12m": _optional("number", "Share that varies within 12 months.", "0-1"),
             "variable_share_3y": _optional("number", "Share that varies within 3 years.", "0-1"),
             "variable_share_long": _optional("number", "Share that varies in the long run.", "0-1"),
@@ -93,15 +95,20 @@ MONEY_TABLES = [
             "pool_id": Column("code", "Pool."),
             "department_id": Column("code", "Department."),
             "element_filter": _optional(
-                "text", "Elements in the pool, `;` between; `*` or blank is all of them.", default="*"
+                "text",
+                "Elements in the pool, `;` between; `*` or blank is all of them.",
+                default="*",
             ),
-            "share": Column("number", "Share of those elements; sums to 1 per department and element."),
+            "share": Column(
+                "number", "Share of those elements; sums to 1 per department and element."
+            ),
             "feed": Column("code", "Activity that shares it.", allowed=FEEDS),
             "weight_rule": _optional("code", "How an activity line is weighted."),
             "fallback_feed": _optional("code", "Feed used if the first has no activity."),
             "quality_score": _optional("number", "Quality of the driver: 0, 0.25, 0.5, 0.75, 1."),
             "feed_filter": _optional(
-                "text", "Values of the feed's own key that belong to the pool, `;` between; blank is all."
+                "text",
+                "Values of the feed's own key that belong to the pool, `;` between; blank is all.",
             ),
         },
         key=("pool_id",),
@@ -124,7 +131,9 @@ MONEY_TABLES = [
         {
             "commissioner": Column("code", "Commissioner."),
             "element": Column(
-                "code", "Contract element.", allowed=("fixed", "variable", "lva", "pass_through", "other")
+                "code",
+                "Contract element.",
+                allowed=("fixed", "variable", "lva", "pass_through", "other"),
             ),
             "scope_rule": _optional("text", "Points of delivery it covers."),
             "amount": Column("money", "Income of the year.", "pounds"),
@@ -212,7 +221,9 @@ ACTIVITY_TABLES = [
             "discharge_dt": Column("datetime", "Discharge; blank if still in hospital."),
             "episode_start_dt": Column("datetime", "Start of the episode."),
             "episode_end_dt": Column("datetime", "End of the episode."),
-            "admission_method": Column("code", "How the patient came: 11-13, 21-28, 2A-2D, 31, 32, 81-83."),
+            "admission_method": Column(
+                "code", "How the patient came: 11-13, 21-28, 2A-2D, 31, 32, 81-83."
+            ),
             "patient_classification": Column(
                 "code", "1 ordinary, 2 day case, 3 regular day, 4 regular night, 5 delivery only."
             ),
@@ -220,7 +231,9 @@ ACTIVITY_TABLES = [
             "discharge_destination": Column("code", "Two characters; 19 usual home, 79 died."),
             "discharge_ready_date": _optional("date", "Day the patient was ready to leave."),
             "tfc": Column("code", "Treatment function code.", pattern=TFC),
-            "consultant_code": Column("code", "Consultant; C9999998 = not known.", pattern=CONSULTANT),
+            "consultant_code": Column(
+                "code", "Consultant; C9999998 = not known.", pattern=CONSULTANT
+            ),
             "hrg_fce": Column("code", "HRG of the episode.", pattern=HRG),
             "hrg_spell": Column("code", "HRG of the spell.", pattern=HRG),
             "primary_diag": _optional("code", "ICD-10, no dot."),
@@ -247,9 +260,12 @@ ACTIVITY_TABLES = [
             "tfc": Column("code", "Treatment function code.", pattern=TFC),
             "consultant_code": Column("code", "Consultant.", pattern=CONSULTANT),
             "first_attendance": Column(
-                "code", "1 first, 2 follow-up, 3 first by phone or video, 4 follow-up by phone or video."
+                "code",
+                "1 first, 2 follow-up, 3 first by phone or video, 4 follow-up by phone or video.",
             ),
-            "attended": Column("code", "5, 6 seen; 7 late, not seen; 2, 4 cancelled; 3 did not attend."),
+            "attended": Column(
+                "code", "5, 6 seen; 7 late, not seen; 2, 4 cancelled; 3 did not attend."
+            ),
             "booked_minutes": Column("number", "Booked time.", "minutes"),
             "actual_minutes": _optional("number", "Time taken.", "minutes"),
             "hrg": Column("code", "HRG.", pattern=HRG),
@@ -428,7 +444,9 @@ PEOPLE_TABLES = [
             "division": Column("text", "Division."),
             "adopted_slm_date": _optional("date", "When it began service-line management."),
             "population_obligation": _optional(
-                "code", "Duty to provide.", allowed=("none", "commissioner_requested", "emergency_core")
+                "code",
+                "Duty to provide.",
+                allowed=("none", "commissioner_requested", "emergency_core"),
             ),
         },
         key=("line_id",),
@@ -473,7 +491,9 @@ PEOPLE_TABLES = [
             "consultant_code": Column("code", "Consultant."),
             "from": Column("date", "From."),
             "to": _optional("date", "To."),
-            "activity": Column("code", "ward, theatre, clinic, ed, oncall, admin_clinical, spa, ..."),
+            "activity": Column(
+                "code", "ward, theatre, clinic, ed, oncall, admin_clinical, spa, ..."
+            ),
             "pas": Column("number", "Programmed activities a week.", "PAs of 4 hours"),
         },
         level="consultant",
@@ -502,7 +522,9 @@ PEOPLE_TABLES = [
             "line_id": Column("code", "Service line."),
             "element": _optional("code", "Cost element."),
             "department": _optional("code", "Department."),
-            "decision": Column("code", "hire, rota, theatre_list, ward, procure, price, capital or admin."),
+            "decision": Column(
+                "code", "hire, rota, theatre_list, ward, procure, price, capital or admin."
+            ),
             "holder": Column("code", "line, shared, division or corporate."),
             "from": _optional("date", "From."),
             "to": _optional("date", "To."),

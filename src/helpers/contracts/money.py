@@ -39,7 +39,8 @@ def hamilton(
         if pence == 0:
             return [0] * len(exact)
         raise AllocationError(
-            f"£{abs(pence) / 100:,.2f} has nothing to follow: every weight is zero.", rule="ALLOC-E02"
+            f"£{abs(pence) / 100:,.2f} has nothing to follow: every weight is zero.",
+            rule="ALLOC-E02",
         )
     names = list(keys) if keys is not None else list(range(len(exact)))
     shares = [abs(int(pence)) * weight / total for weight in exact]

@@ -172,6 +172,9 @@ def _start(job: Job) -> _Running:
 
 
 def _run_job(run: Run, mouth: Connection) -> None:
+    from helpers.report.execute import end_with_parent
+
+    end_with_parent()
     try:
         made = make_report(run, say=lambda line: None)
         mouth.send(("unchanged" if made.is_unchanged else "done", str(made.page)))

@@ -12,10 +12,12 @@ import contextlib
 import io
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,7 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], outcome: 
     """Run in the child: execute, tidy the copy, and say how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent()
     os.environ.setdefault("MPLBACKEND", "agg")
     told: dict[str, Any] = {"message": "", "exit_code": 1}
     try:
@@ -120,6 +123,17 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], outcome: 
     except BaseException as error:
         told["message"] = _shorten_error(error)
     Path(outcome).write_text(json.dumps(told), encoding="utf-8")
+
+
+def end_with_parent() -> None:
+    """End this child process when its parent has gone, so that no orphan goes on writing."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _shorten_error(error: BaseException) -> str:

@@ -68,6 +68,7 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
         keys = find_keys(run, inputs)
         last, failed = Record.read(run.published), Record.read(_failed_folder(run))
         if last.whole and last.pages == find_page_key(keys) and _is_complete(run.published, last):
+            shutil.rmtree(_failed_folder(run), ignore_errors=True)
             say(f"{name}: nothing has changed since the last report.")
             return Made(run.published / "index.html", is_unchanged=True)
         record = Record(inputs=inputs, parameters=list_parameters(run), pages=find_page_key(keys))
