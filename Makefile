@@ -7,6 +7,9 @@ PARAMETERS := TRUST YEAR AUDIENCE METHOD ENGINE DATA OUT JOBS SIZE
 # Values are taken as they were typed: nothing in them is expanded by make or run by the shell.
 $(foreach name,$(PARAMETERS),$(eval override $(name) := $$(value $(name))))
 export $(PARAMETERS)
+UNKNOWN := $(strip $(foreach name,$(filter-out PYTHON $(PARAMETERS),$(.VARIABLES)),\
+	$(if $(filter command,$(firstword $(origin $(name)))),$(filter-out -%,$(name)))))
+$(if $(UNKNOWN),$(error There is no parameter named $(UNKNOWN); the parameters are $(PARAMETERS)))
 
 HELPERS = @$(PYTHON) setup_env.py
 OPTIONS = $(if $(YEAR),--year "$$YEAR") $(if $(AUDIENCE),--audience "$$AUDIENCE") \

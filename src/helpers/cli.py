@@ -10,20 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from helpers.contracts.terms import METHODS
 from helpers.errors import DEBUG, CommandError, HelpersError, name_a_few
-from helpers.run import (
-    AUDIENCES,
+from helpers.parameters import (
     DEFAULT_YEAR,
-    DEMO_TRUSTS,
-    ENGINES,
+    PARAMETERS,
     PROJECT,
-    Run,
     check_trust,
-    check_year,
-    open_run,
+    check_values,
     place,
 )
+from helpers.run import DEMO_TRUSTS, Run, open_run
+
+RUN_OPTIONS = ("year", "audience", "method", "engine", "data", "out", "allow_unreconciled")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     given = parser.parse_args(arguments)
     try:
+        wanted = {name: value for name, value in vars(given).items() if name in PARAMETERS}
+        vars(given).update(check_values(wanted))
         return given.command(given)
     except HelpersError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -60,52 +60,45 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     report = _add(commands, "report", report_trust, "run one trust's series and write its report")
-    report.add_argument("trust", help="trust code, as R0A, or XYZ for the demonstration trust")
-    _add_run_options(report)
+    report.add_argument("trust", help=PARAMETERS["trust"].words)
+    _add_options(report, *RUN_OPTIONS)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
-    _add_run_options(reports)
-    reports.add_argument("--jobs", type=int, help="the most trusts at once; one a core if absent")
+    _add_options(reports, *RUN_OPTIONS, "jobs")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
-    demo.add_argument("--data", default="data/raw", help="folder of trusts (data/raw)")
-    demo.add_argument("--size", type=float, default=1.0, help="size factor (1)")
+    _add_options(demo, "data", "size")
     _add(commands, "check", check_project, "format, lint and the project's own rules")
     test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
     test.add_argument("words", nargs=argparse.REMAINDER)
     _add(commands, "bench", run_benchmarks, "the benchmarks")
     _add(commands, "lab", open_lab, "JupyterLab with the notebooks")
     clean = _add(commands, "clean", clean_outputs, "remove the reports that were made")
-    clean.add_argument("--out", default="outputs", help="folder of reports (outputs)")
+    _add_options(clean, "out")
     return parser
 
 
 def _add(
     commands: argparse._SubParsersAction, name: str, command: Callable, words: str
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=words, description=words)
+    parser = commands.add_parser(name, help=words, description=words, allow_abbrev=False)
     parser.set_defaults(command=command)
     return parser
 
 
-def _add_run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--year", default=DEFAULT_YEAR, help=f"financial year ({DEFAULT_YEAR})")
-    parser.add_argument("--audience", default="analyst", help=" or ".join(AUDIENCES))
-    parser.add_argument(
-        "--method", default="", help=f"{', '.join(METHODS)}; the trust's own if absent"
-    )
-    parser.add_argument("--engine", default="duckdb", help=" or ".join(ENGINES))
-    parser.add_argument("--data", default="data/raw", help="folder of trusts (data/raw)")
-    parser.add_argument("--out", default="outputs", help="folder of reports (outputs)")
-    parser.add_argument(
-        "--allow-unreconciled",
-        action="store_true",
-        help="go on when an identity fails; stamps every page",
-    )
+def _add_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add parameters as options; their values are checked before the command starts."""
+    for name in names:
+        one, option = PARAMETERS[name], f"--{name.replace('_', '-')}"
+        if isinstance(one.default, bool):
+            parser.add_argument(option, action="store_true", help=one.words)
+        else:
+            shown = f" ({one.default})" if one.default else ""
+            parser.add_argument(option, default=one.default, help=f"{one.words}{shown}")
 
 
 def _open(given: argparse.Namespace, trust: str) -> Run:
     code = check_trust(trust)
-    building = place(given.out) / code / f".{check_year(given.year)}.building"
+    building = place(given.out) / code / f".{given.year}.building"
     return open_run(
         trust=code,
         year=given.year,
@@ -136,7 +129,7 @@ def report_all(given: argparse.Namespace) -> int:
     """Make the report of every trust found; one that fails does not stop the others."""
     from helpers.report.batch import describe_outcomes, find_jobs, find_memory_bytes, make_reports
 
-    data, year = place(given.data), check_year(given.year)
+    data, year = place(given.data), given.year
     trusts = sorted(path.name for path in data.glob("*") if (path / year).is_dir())
     if not trusts:
         raise CommandError(
@@ -210,14 +203,11 @@ def open_lab(_: argparse.Namespace) -> int:
 
 
 def clean_outputs(given: argparse.Namespace) -> int:
-    """Remove reports; the trusts' files are never touched."""
-    import shutil
+    """Remove reports and what unfinished runs left; nothing else in the folder is touched."""
+    from helpers.report.series import remove_reports
 
     out = place(given.out)
-    trusts = [path for path in out.glob("*") if path.is_dir()]
-    for folder in trusts:
-        shutil.rmtree(folder)
-    print(f"Removed {len(trusts)} folders from {_show_path(out)}.")
+    print(f"Removed {remove_reports(out)} folders from {_show_path(out)}.")
     return 0
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.contracts.terms import METHODS
 from helpers.errors import CommandError, InputError, name_a_few
+from helpers.parameters import DEFAULT_YEAR, check_values, place
+from helpers.parameters import PROJECT as PROJECT
+from helpers.parameters import TRUST_CODE as TRUST_CODE
 
-PROJECT = Path(__file__).resolve().parents[2]
-TRUST_CODE = re.compile(r"^[A-Z0-9]{3,5}$")
-YEAR = re.compile(r"^20(\d\d)-(\d\d)$")
-AUDIENCES = ("analyst", "public")
-ENGINES = ("duckdb", "spark")
 DEMO_TRUSTS = ("XYZ", "XY1", "XY2", "XY3", "XY4", "XY5")
-DEFAULT_YEAR = "2024-25"
 LAB = "lab"  # where notebooks run by hand write, inside the published report
 
 
@@ -100,61 +95,45 @@ def open_run(
     CommandError
         If a value is not one the run can use. Nothing is made or run before that.
     """
-    code = check_trust(trust)
-    year = check_year(year)
-    _check_choice("AUDIENCE", audience, AUDIENCES)
-    _check_choice("ENGINE", engine, ENGINES)
-    if method:
-        _check_choice("METHOD", method, METHODS)
-    if audience == "public":
+    given = check_values(
+        {
+            "trust": trust, "year": year, "audience": audience, "method": method, "engine": engine,
+            "data": data, "out": out, "folder": folder, "allow_unreconciled": allow_unreconciled,
+        }
+    )  # fmt: skip
+    if given["audience"] == "public":
         raise CommandError(
             "The public edition is not built yet: its disclosure rules are not in this version.\n"
             "Leave AUDIENCE out, or use AUDIENCE=analyst, and do not publish the result."
         )
-    if engine == "spark":
+    if given["engine"] == "spark":
         raise CommandError(
             "ENGINE=spark is not built yet. Leave ENGINE out, or use ENGINE=duckdb, which spills to disk."
         )
-    published = place(out) / code / year
+    code, year = given["trust"], given["year"]
+    input_dir, published = place(given["data"]) / code / year, place(given["out"]) / code / year
+    _check_apart(input_dir, published)
     return Run(
         trust=code,
         year=year,
-        audience=audience,
-        method=method,
-        engine=engine,
-        input_dir=place(data) / code / year,
-        folder=Path(folder).resolve() if folder else published / LAB,
+        audience=given["audience"],
+        method=given["method"],
+        engine=given["engine"],
+        input_dir=input_dir,
+        folder=Path(given["folder"]).resolve() if given["folder"] else published / LAB,
         published=published,
-        allow_unreconciled=allow_unreconciled,
+        allow_unreconciled=given["allow_unreconciled"],
     )
 
 
-def place(path: str | Path) -> Path:
-    """Return an absolute path; a relative one starts at the project's folder."""
-    given = Path(path).expanduser()
-    return given if given.is_absolute() else PROJECT / given
-
-
-def check_trust(trust: str) -> str:
-    """Return a trust's code in capitals, or refuse anything that is not one."""
-    code = str(trust).strip().upper()
-    if not TRUST_CODE.match(code):
+def _check_apart(input_dir: Path, published: Path) -> None:
+    """Refuse a report that would take the place of the trust's own files."""
+    files, report = input_dir.resolve(), published.resolve()
+    if files == report or files in report.parents or report in files.parents:
         raise CommandError(
-            f"TRUST is {name_a_few([repr(trust)])}, which is not a trust code.\n"
-            "A code is 3 to 5 letters and digits, as R0A or XYZ: `make report TRUST=xyz`."
+            f"The report would be written over the trust's own files in {input_dir}.\n"
+            "DATA and OUT must be different folders."
         )
-    return code
-
-
-def check_year(year: str) -> str:
-    """Return a financial year as 2024-25; 2024/25 is taken too."""
-    text = str(year).strip().replace("/", "-")
-    found = YEAR.match(text)
-    if not found or (int(found[1]) + 1) % 100 != int(found[2]):
-        raise CommandError(
-            f"YEAR is {name_a_few([repr(year)])}, which is not a financial year. Write it as 2024-25."
-        )
-    return text
 
 
 def check_input_dir(run: Run) -> Path:
@@ -174,10 +153,3 @@ def check_input_dir(run: Run) -> Path:
         f"There are no files for {run.trust} in {run.year}: {run.input_dir} does not exist.\n{found}\n"
         "Put the trust's files there (docs/your-own-data.md lists them), or try `make report TRUST=xyz`."
     )
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise CommandError(
-            f"{name} is {name_a_few([repr(value)])}; it can be {', '.join(allowed)}."
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from environment import need_own_environment
 from helpers.cli import main
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -53,7 +53,7 @@ def test_a_trust_that_is_not_a_code(trust, tmp_path, capsys):
 def test_make_passes_a_trust_on_as_it_was_typed(trust, tmp_path):
     done = subprocess.run(
         ["make", "report", f"TRUST={trust}", f"OUT={tmp_path}"], cwd=ROOT, capture_output=True, text=True,
-        check=False, env={**os.environ, "SLR_ENV": os.environ.get("SLR_ENV", str(ROOT / ".venv"))},
+        check=False, env=need_own_environment(),
     )  # fmt: skip
     assert done.returncode == 2
     assert "which is not a trust code" in done.stderr
@@ -140,4 +140,5 @@ def test_out_that_cannot_be_written(reported, tmp_path, capsys):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     assert main(["report", "XYZ", "--data", str(reported.data), "--out", str(blocked)]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "which is a file. Name a folder." in capsys.readouterr().err
+    assert blocked.read_text() == "in the way"

@@ -10,14 +10,15 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "helpers"
 CALCULATION = ("cleaning", "costing", "subsidy", "outliers")
 GROUND = {"errors", "contracts"}
-DISK = {"sources", "run", "engine"}
+DISK = {"sources", "parameters", "run", "engine"}
 
 # What each part may import, beside itself. A part that is not named here may import anything.
 MAY_IMPORT = {
     "errors": set(),
     "contracts": {"errors"},
     **dict.fromkeys(CALCULATION, GROUND),
-    "run": GROUND,
+    "parameters": GROUND,
+    "run": GROUND | {"parameters"},
     "engine": GROUND,
     "sources": GROUND | DISK | set(CALCULATION),
     "report": GROUND | DISK,

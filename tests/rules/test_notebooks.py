@@ -11,18 +11,9 @@ import nbformat
 import pytest
 from nbformat import v4
 
+from helpers.parameters import list_defaults
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
-PARAMETERS = {
-    "trust": "XYZ",
-    "year": "2024-25",
-    "audience": "analyst",
-    "method": "",
-    "engine": "duckdb",
-    "data": "data/raw",
-    "out": "outputs",
-    "folder": "",
-    "allow_unreconciled": False,
-}
 WORKING = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.If,
     ast.With, ast.Try, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.BinOp,
@@ -123,8 +114,10 @@ def test_its_parameters_are_the_same_plain_literals(path):
     assert len(cells) == 1
     statements = ast.parse(cells[0].source).body
     given = {statement.targets[0].id: ast.literal_eval(statement.value) for statement in statements}
-    assert given == PARAMETERS
-    assert list(given) == list(PARAMETERS)
+    assert list(given.items()) == list(list_defaults().items())
+    assert [type(value) for value in given.values()] == [
+        type(value) for value in list_defaults().values()
+    ]
 
 
 @every_notebook

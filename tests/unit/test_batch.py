@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.report.batch import (
@@ -43,6 +43,7 @@ def test_a_small_run_goes_past_a_large_one_that_must_wait():
     assert choose_next([big, small], [job(2.0)], 3, 4 * GB) == [small]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(st.floats(0.1, 5.0), max_size=8),
     st.lists(st.floats(0.1, 5.0), max_size=3),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from environment import need_own_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -56,8 +58,9 @@ def test_conda_gets_the_same_python_and_the_same_lock():
 
 
 def test_set_up_does_nothing_when_it_is_current():
+    own = need_own_environment()["SLR_ENV"]
     done = subprocess.run(
         [sys.executable, "setup_env.py"], cwd=ROOT, capture_output=True, text=True,
-        env={"SLR_ENV": sys.prefix, "PATH": ""}, check=False,
+        env={"SLR_ENV": own, "PATH": ""}, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -7,7 +7,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from helpers.run import PROJECT
+from helpers.parameters import PROJECT
 
 SOURCE = PROJECT / "src" / "helpers"
 CHUNK_BYTES = 1 << 20

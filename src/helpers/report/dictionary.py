@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from helpers.contracts import INPUTS, OUTPUTS, Column, Table
-from helpers.run import PROJECT
+from helpers.parameters import PROJECT
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 CLEAN = "clean_"

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from helpers.parameters import PROJECT, TRUST_CODE, YEAR
 from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
-from helpers.run import PROJECT, Run
+from helpers.run import Run
 
 NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
 COMMON_CODE = (
-    "errors.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
+    "errors.py", "parameters.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
     "report/cells.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
     "report/figures/style.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
@@ -192,3 +193,26 @@ def recover(building: Path, final: Path) -> None:
         aside.rename(final)
     for folder in (aside, building):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_reports(out: Path) -> int:
+    """Remove every report under a folder of reports, finished or not; return how many.
+
+    A folder is a report's if its name says so and its record is in it: a trust's own files, put
+    there by mistake, stay.
+    """
+    removed = 0
+    for folder in sorted(out.glob("*/*")):
+        year = folder.name.removeprefix(".").split(".")[0]
+        if not TRUST_CODE.match(folder.parent.name) or not YEAR.match(year):
+            continue
+        is_unfinished = folder.name in (f".{year}.building", f".{year}.building.old")
+        if folder.is_dir() and (is_unfinished or (folder / RECORD).is_file()):
+            shutil.rmtree(folder)
+            removed += 1
+        elif folder.name in (f".{year}.lock", f".{year}.seen"):
+            folder.unlink()
+    for trust in out.glob("*"):
+        if trust.is_dir() and TRUST_CODE.match(trust.name) and not any(trust.iterdir()):
+            trust.rmdir()
+    return removed
