@@ -137,6 +137,9 @@ def main(arguments: list[str]) -> int:
         arguments = arguments[1:]
     if arguments:
         command = [str(find_python(environment)), "-m", "helpers", *arguments]
+        if os.name == "posix":
+            sys.stdout.flush()
+            os.execv(command[0], command)  # so that a signal reaches the command itself
         return subprocess.run(command).returncode
     return 0
 

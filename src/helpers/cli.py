@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from helpers.errors import DEBUG, CommandError, HelpersError, name_a_few
+from helpers.errors import DEBUG, CommandError, HelpersError, describe_disk_error, name_a_few
 from helpers.parameters import (
     DEFAULT_YEAR,
     PARAMETERS,
     PROJECT,
+    TRUST_CODE,
     check_trust,
     check_values,
     place,
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when it is whole, 1 when a step failed, 2 when it was asked wrongly."""
     # One thread for linear algebra: the sums are small, and waiting threads double the time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal may lack a letter of a path
     parser = build_parser()
     given = parser.parse_args(arguments)
     try:
@@ -42,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "\nStopped. The last whole report stands as it was; finished steps are not redone.",
             file=sys.stderr,
         )
+        return 1
+    except OSError as error:
+        print(f"\nStopped: {describe_disk_error(error)}", file=sys.stderr)
         return 1
     except Exception as error:
         if os.environ.get(DEBUG):
@@ -127,23 +134,25 @@ def report_trust(given: argparse.Namespace) -> int:
 
 def report_all(given: argparse.Namespace) -> int:
     """Make the report of every trust found; one that fails does not stop the others."""
-    from helpers.report.batch import describe_outcomes, find_jobs, find_memory_bytes, make_reports
+    from helpers.report import batch
 
     data, year = place(given.data), given.year
-    trusts = sorted(path.name for path in data.glob("*") if (path / year).is_dir())
-    if not trusts:
+    found = sorted(path.name for path in data.glob("[!.]*") if (path / year).is_dir())
+    if not found:
         raise CommandError(
             f"There are no trusts with files for {year} under {data}.\n"
             "Put each trust's files in a folder of its own there, or write the demonstration trusts "
             "with `make demo`."
         )
-    outcomes = make_reports(
+    trusts = [name for name in found if TRUST_CODE.match(name)]
+    outcomes = batch.make_reports(
         [_open(given, trust) for trust in trusts],
-        jobs=find_jobs(given.jobs),
-        memory_bytes=find_memory_bytes(),
+        jobs=batch.find_jobs(given.jobs),
+        memory_bytes=batch.find_memory_bytes(),
         say=lambda line: print(line, flush=True),
     )
-    print(f"\n{describe_outcomes(outcomes)}", flush=True)
+    outcomes += [batch.refuse_folder(name) for name in found if name not in trusts]
+    print(f"\n{batch.describe_outcomes(outcomes)}", flush=True)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
 
 

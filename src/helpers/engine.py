@@ -6,6 +6,8 @@ this engine; they never open it.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -188,6 +190,10 @@ class Engine:
                 "The query engine ran out of memory and could not spill to disk.\n"
                 "Close other programs or free disk space, then run the same command again."
             ) from error
+        except duckdb.IOException as error:
+            if os.strerror(errno.ENOSPC) in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+            raise
 
 
 def open_engine(name: str = "duckdb", **settings: Any) -> Engine:

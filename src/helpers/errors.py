@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
 FEW = 5
@@ -48,6 +49,20 @@ class ReconciliationError(HelpersError):
 
 class StepError(HelpersError):
     """A step of the series stopped; the message says which, and where its notebook is."""
+
+
+def describe_disk_error(error: OSError) -> str:
+    """Return in a sentence why the disk refused, and what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            "the disk is full.\nFree some space, or choose another folder with OUT, then run the same "
+            "command again; finished steps are not redone."
+        )
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"the disk refused: {error.strerror or type(error).__name__}{where}.\n"
+        "Put that right, then run the same command again."
+    )
 
 
 def name_a_few(values: Iterable[object], few: int = FEW) -> str:

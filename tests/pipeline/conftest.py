@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from project_copy import Project, copy_project
 
 from helpers.cli import main
 from helpers.sources.demo import write_demo
@@ -67,3 +68,22 @@ def change() -> Callable[[Path, str, str], None]:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     return replace
+
+
+@pytest.fixture(scope="session")
+def project_root(tmp_path_factory) -> Path:
+    """One copy of the project for all tests that break it, in a folder with a difficult name."""
+    root = tmp_path_factory.mktemp("copy") / "Ein Projekt – ünïcode"
+    copy_project(root)
+    return root
+
+
+@pytest.fixture
+def project(project_root, reported, tmp_path) -> Iterator[Project]:
+    """The project's copy, with the small XYZ and its report in folders with difficult names."""
+    data, out = tmp_path / "Dáten & <files>", tmp_path / "la sortie '№ 1'"
+    shutil.copytree(reported.data, data)
+    shutil.copytree(reported.out, out)
+    copy = Project(project_root, data, out)
+    yield copy
+    copy.restore()

@@ -110,7 +110,10 @@ def test_every_module_that_can_change_a_result_is_in_some_checksum():
     named = {part for step in STEPS for part in step.all_code}
     # These start, schedule and publish; the pages' own checksum holds the rendering.
     front = {"cli.py", "__main__.py", "__init__.py", "report/__init__.py", "report/dictionary.py"}
-    front |= {f"report/{name}.py" for name in ("batch", "checksums", "lock", "runner", "series")}
+    front |= {
+        f"report/{name}.py"
+        for name in ("batch", "checksums", "lock", "runner", "series", "stopping")
+    }
     front |= {"report/render.py", "report/pages.py", "report/template"}
     forgotten = [
         path.relative_to(SOURCE).as_posix()

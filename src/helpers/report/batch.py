@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, name_a_few
 from helpers.report.runner import make_report
+from helpers.report.stopping import stop_on_signals
 from helpers.run import Run
 
 Say = Callable[[str], None]
@@ -78,7 +81,7 @@ def make_reports(
     running: list[_Running] = []
     ended: dict[str, Outcome] = {}
     done_bytes = 0
-    try:
+    with _end_all(running):
         while waiting or running:
             for job in choose_next(waiting, [one.job for one in running], jobs, memory_bytes):
                 waiting.remove(job)
@@ -89,12 +92,20 @@ def make_reports(
                 done_bytes += one.job.input_bytes
                 left = (time.monotonic() - began) * (total - done_bytes) / max(done_bytes, 1)
                 say(describe_progress(outcome, len(ended), len(runs), left))
-    finally:
-        for one in running:
-            one.process.terminate()
-        for one in running:
-            one.process.join()
     return [ended[run.trust] for run in runs]
+
+
+@contextmanager
+def _end_all(running: Sequence[_Running]) -> Iterator[None]:
+    """End the runs that still go on when this one is stopped; each clears up after itself."""
+    with stop_on_signals():
+        try:
+            yield
+        finally:
+            for one in running:
+                one.process.terminate()
+            for one in running:
+                one.process.join()
 
 
 def plan_job(run: Run) -> Job:
@@ -160,6 +171,12 @@ def describe_outcomes(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*rows, counts])
 
 
+def refuse_folder(name: str) -> Outcome:
+    """Return the outcome for a folder among the trusts' whose name is not a trust's code."""
+    words = "ignored: its name is not a trust code of 3 to 5 capital letters and digits. Rename it."
+    return Outcome(name_a_few([repr(name)]), "failed", words, 0.0)
+
+
 def _start(job: Job) -> _Running:
     context = multiprocessing.get_context(
         "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
@@ -174,6 +191,8 @@ def _start(job: Job) -> _Running:
 def _run_job(run: Run, mouth: Connection) -> None:
     from helpers.report.execute import end_with_parent
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
     try:
         made = make_report(run, say=lambda line: None)
@@ -183,7 +202,8 @@ def _run_job(run: Run, mouth: Connection) -> None:
     except KeyboardInterrupt:
         mouth.send(("failed", "stopped"))
     except Exception as error:
-        mouth.send(("failed", f"an unexpected {type(error).__name__}"))
+        words = f"an unexpected {type(error).__name__}: a fault in the program, not in the files"
+        mouth.send(("failed", words))
 
 
 def _wait_for_any(running: Sequence[_Running]) -> list[_Running]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from functools import cache
@@ -33,8 +34,15 @@ def hash_inputs(folder: Path, seen: Path) -> dict[str, str]:
         digest = old[3] if is_same else hash_file(path)
         fresh[path.name] = [*mark, digest, old[4] if is_same else _now_ns(seen)]
     if fresh != noted:
-        seen.write_text(json.dumps(fresh), encoding="utf-8")
+        with contextlib.suppress(OSError):  # notes save time; a run can do without
+            seen.write_text(json.dumps(fresh), encoding="utf-8")
     return {name: entry[3] for name, entry in fresh.items()}
+
+
+def mark_inputs(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Return size, time of change and number on disk of every file: quick, to see a change by."""
+    found = {path.name: path.stat() for path in folder.glob("*") if not path.name.startswith(".")}
+    return {name: (one.st_size, one.st_mtime_ns, one.st_ino) for name, one in found.items()}
 
 
 def hash_file(path: Path) -> str:

@@ -12,17 +12,17 @@ import contextlib
 import io
 import json
 import multiprocessing
-import multiprocessing.connection
 import os
 import re
 import signal
 import sys
 import threading
 import traceback
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import DEBUG, HelpersError, StepError
+from helpers.errors import DEBUG, HelpersError, StepError, describe_disk_error
 
 ENGINE_NAME = "in_process"
 INJECTED_ID = "injected-parameters"
@@ -59,42 +59,50 @@ def execute_notebook(
         With the message shown to the user; the executed copy holds the rest.
     """
     way = way or ("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
-    outcome = executed.with_suffix(".outcome.json")
-    outcome.unlink(missing_ok=True)
     executed.parent.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context(way)
-    child = context.Process(
-        target=_run_child, args=(str(source), str(executed), parameters, str(outcome))
-    )
+    ear, mouth = context.Pipe(duplex=False)
+    child = context.Process(target=_run_child, args=(str(source), str(executed), parameters, mouth))
     sys.stdout.flush()
     child.start()
+    mouth.close()
     try:
+        told = _hear(ear)
         child.join()
     finally:
+        ear.close()
         if child.is_alive():
             child.terminate()
             child.join(5)
             if child.is_alive():
                 child.kill()
                 child.join()
-    try:
-        told = json.loads(outcome.read_text(encoding="utf-8")) if outcome.exists() else None
-    finally:
-        outcome.unlink(missing_ok=True)
     if told is None:
         raise StepError(_describe_death(child.exitcode))
     if told["message"]:
         raise _rebuild_error(told)
 
 
+def _hear(ear: Connection) -> dict[str, Any] | None:
+    """Wait for a child's last words; None if it ended without any."""
+    try:
+        return json.loads(ear.recv_bytes())
+    except EOFError:
+        return None
+
+
 def _describe_death(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        name = signal.Signals(-exit_code).name
+    names = {-one.value: one.name for one in signal.Signals}
+    if exit_code in names:
+        name = names[exit_code]
         return (
             f"its process was ended from outside ({name}), as happens when memory runs out.\n"
             "Close other programs and run the same command again; finished steps are not redone."
         )
-    return f"its process ended with code {exit_code} and said nothing."
+    return (
+        f"its process ended with code {exit_code} and said nothing.\n"
+        "Run the same command again; finished steps are not redone."
+    )
 
 
 def _rebuild_error(told: dict[str, Any]) -> HelpersError:
@@ -103,7 +111,7 @@ def _rebuild_error(told: dict[str, Any]) -> HelpersError:
     return error
 
 
-def _run_child(source: str, executed: str, parameters: dict[str, Any], outcome: str) -> None:
+def _run_child(source: str, executed: str, parameters: dict[str, Any], mouth: Connection) -> None:
     """Run in the child: execute, tidy the copy, and say how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -111,6 +119,7 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], outcome: 
     os.environ.setdefault("MPLBACKEND", "agg")
     told: dict[str, Any] = {"message": "", "exit_code": 1}
     try:
+        warm_up()
         run_papermill(Path(source), Path(executed), parameters)
     except HelpersError as error:
         told = {"message": str(error), "exit_code": error.exit_code}
@@ -119,10 +128,11 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], outcome: 
             "it ran out of memory. Close other programs and run the same command again."
         )
     except OSError as error:
-        told["message"] = f"the disk refused: {error.strerror or type(error).__name__}."
+        told["message"] = describe_disk_error(error)
     except BaseException as error:
         told["message"] = _shorten_error(error)
-    Path(outcome).write_text(json.dumps(told), encoding="utf-8")
+    mouth.send_bytes(json.dumps(told).encode())
+    mouth.close()
 
 
 def end_with_parent() -> None:
@@ -130,7 +140,7 @@ def end_with_parent() -> None:
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
+        wait([parent.sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

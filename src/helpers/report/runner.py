@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.errors import CommandError, HelpersError, StepError
-from helpers.report.checksums import hash_inputs
+from helpers.errors import CommandError, HelpersError, StepError, describe_disk_error
+from helpers.report.checksums import hash_inputs, mark_inputs
 from helpers.report.lock import hold_lock
 from helpers.report.series import (
     NOTEBOOKS,
@@ -27,6 +25,7 @@ from helpers.report.series import (
     recover,
     reuse_step,
 )
+from helpers.report.stopping import stop_on_signals
 from helpers.run import Run, check_input_dir
 
 Say = Callable[[str], None]
@@ -60,33 +59,60 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
     """
     check_input_dir(run)
     _check_writable(run.published.parent)
-    name = f"{run.trust} {run.year}"
-    with hold_lock(run.published.parent / f".{run.year}.lock", name), _stop_on_signals():
-        recover(run.folder, run.published)
-        seen = run.published.parent / f".{run.year}.seen"
-        inputs = hash_inputs(run.input_dir, seen)
-        keys = find_keys(run, inputs)
-        last, failed = Record.read(run.published), Record.read(_failed_folder(run))
-        if last.whole and last.pages == find_page_key(keys) and _is_complete(run.published, last):
-            shutil.rmtree(_failed_folder(run), ignore_errors=True)
-            say(f"{name}: nothing has changed since the last report.")
-            return Made(run.published / "index.html", is_unchanged=True)
-        record = Record(inputs=inputs, parameters=list_parameters(run), pages=find_page_key(keys))
-        try:
-            _run_steps(run, keys, record, last, failed, say, way)
-            if hash_inputs(run.input_dir, seen) != inputs:
-                raise StepError(
-                    f"the files in {run.input_dir} changed during the run. Run the same command again."
-                )
-            _render(run, inputs, say)
-            record.whole = True
-            record.write(run.folder)
-            publish(run.folder, run.published)
-        except BaseException:
-            _keep_failure(run, record)
-            raise
+    lock = run.published.parent / f".{run.year}.lock"
+    try:
+        with hold_lock(lock, f"{run.trust} {run.year}"), stop_on_signals():
+            return _make_report(run, say, way)
+    except OSError as error:
+        raise StepError(f"{run.trust} stopped: {describe_disk_error(error)}") from error
+
+
+def _make_report(run: Run, say: Say, way: str) -> Made:
+    recover(run.folder, run.published)
+    seen = run.published.parent / f".{run.year}.seen"
+    marks, inputs = mark_inputs(run.input_dir), hash_inputs(run.input_dir, seen)
+    keys = find_keys(run, inputs)
+    last, failed = Record.read(run.published), Record.read(_failed_folder(run))
+    page = run.published / "index.html"
+    if last.whole and last.pages == find_page_key(keys) and _is_complete(run.published, last):
         shutil.rmtree(_failed_folder(run), ignore_errors=True)
-    return Made(run.published / "index.html", is_unchanged=False)
+        say(f"{run.trust} {run.year}: nothing has changed since the last report.")
+        return Made(page, is_unchanged=True)
+    record = Record(inputs=inputs, parameters=list_parameters(run), pages=find_page_key(keys))
+    try:
+        _run_steps(run, keys, record, last, failed, say, way)
+        if mark_inputs(run.input_dir) != marks:
+            raise StepError(
+                f"the files in {run.input_dir} changed during the run. Run the same command again."
+            )
+        _render(run, inputs, say)
+        record.whole = True
+        record.write(run.folder)
+        publish(run.folder, run.published)
+    except BaseException as error:
+        if mark_inputs(run.input_dir) != marks:
+            record.steps.clear()  # a step may have read some files before and some after the change
+        _keep_failure(run, record)
+        if isinstance(error, _Stopped):
+            raise error.name_place(_failed_folder(run)) from error
+        raise
+    shutil.rmtree(_failed_folder(run), ignore_errors=True)
+    return Made(page, is_unchanged=False)
+
+
+class _Stopped(StepError):
+    """A step stopped; ``notebook`` is the name of its executed copy."""
+
+    def __init__(self, message: str, notebook: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.notebook, self.exit_code = notebook, exit_code
+
+    def name_place(self, folder: Path) -> StepError:
+        """Return the same stop, with the place of the notebook if it could be kept."""
+        kept = folder / "notebooks" / self.notebook
+        told = StepError(f"{self}\nIts notebook: {kept}" if kept.exists() else str(self))
+        told.exit_code = self.exit_code
+        return told
 
 
 def _run_steps(
@@ -139,12 +165,8 @@ def _execute(run: Run, step: Step, way: str) -> None:
     try:
         execute_notebook(NOTEBOOKS / f"{step.name}.ipynb", executed, parameters, way=way)
     except HelpersError as error:
-        kept = _failed_folder(run) / "notebooks" / executed.name
-        stopped = StepError(
-            f"{run.trust} stopped in {step.title.lower()}: {error}\nIts notebook: {kept}"
-        )
-        stopped.exit_code = error.exit_code
-        raise stopped from error
+        words = f"{run.trust} stopped in {step.title.lower()}: {error}"
+        raise _Stopped(words, executed.name, error.exit_code) from error
 
 
 def _render(run: Run, inputs: dict[str, str], say: Say) -> None:
@@ -163,8 +185,13 @@ def _keep_failure(run: Run, record: Record) -> None:
     """Put what a failed run made where its message says; steps that ended are used next time."""
     target = _failed_folder(run)
     shutil.rmtree(target, ignore_errors=True)
+    shutil.rmtree(run.spill, ignore_errors=True)
     try:
-        record.write(run.folder)
+        try:
+            record.write(run.folder)
+        except OSError:  # the disk is full: make room for the notebook that says what happened
+            shutil.rmtree(run.tables, ignore_errors=True)
+            record.write(run.folder)
         run.folder.rename(target)
     except OSError:
         shutil.rmtree(run.folder, ignore_errors=True)
@@ -187,17 +214,3 @@ def _check_writable(folder: Path) -> None:
             f"The report cannot be written to {folder}: {error.strerror}.\n"
             "Choose another folder with OUT, or ask for the right to write there."
         ) from error
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[None]:
-    """Turn a request to end (SIGTERM) into the same tidy stop as Ctrl-C."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    usual = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, usual)
