@@ -14,7 +14,7 @@ from helpers.cli import main
 from helpers.sources.demo import write_demo
 
 YEAR = "2024-25"
-SMALL = 0.05
+SMALL = 0.02
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def demo_files(tmp_path_factory) -> Path:
-    """XYZ at a twentieth of its size; never changed by a test."""
+    """XYZ at a fiftieth of its size; never changed by a test."""
     folder = tmp_path_factory.mktemp("demo") / "XYZ" / YEAR
     write_demo("XYZ", folder, size=SMALL)
     return folder

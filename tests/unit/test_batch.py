@@ -69,6 +69,13 @@ def test_the_need_is_planned_from_the_size_of_the_files(tmp_path):
     assert planned.need_bytes == BASE_NEED_BYTES + NEED_BYTES_PER_INPUT_BYTE * 1000
 
 
+def test_the_plan_covers_what_runs_were_measured_to_need():
+    # 23.2 MB of files: 800 MB at the most; 112.3 MB: 1,536 MB (docs/benchmarks.md)
+    for files_mb, measured_mb in ((23.2, 800), (112.3, 1536)):
+        planned_mb = BASE_NEED_BYTES / 1e6 + NEED_BYTES_PER_INPUT_BYTE * files_mb
+        assert 1.05 < planned_mb / measured_mb < 1.25
+
+
 def test_the_final_table_says_why_and_where():
     text = describe_outcomes(
         [

@@ -9,7 +9,7 @@ import pytest
 from helpers.errors import CommandError
 from helpers.report.checksums import SOURCE, UNSURE_NS, hash_file, hash_inputs
 from helpers.report.lock import hold_lock
-from helpers.report.series import STEPS, Record, explain_key, publish, recover, reuse_step
+from helpers.report.series import STEPS, Record, explain_step, publish, recover, reuse_step
 
 
 def test_a_file_is_known_by_its_bytes(tmp_path):
@@ -82,15 +82,21 @@ def test_a_step_is_reused_only_with_all_its_files(tmp_path):
 
 
 def test_why_a_step_is_done_again():
-    record = Record(steps={"one": {"key": "k", "files": []}})
-    assert explain_key("one", "k", record) == ""
-    assert "changed" in explain_key("one", "other", record)
-    assert explain_key("two", "k", record) == "no earlier result"
+    record = Record(steps={"one": {"parts": {"code": "a", "notebook": "b"}, "files": []}})
+    assert explain_step("one", {"code": "a", "notebook": "b"}, record) == ""
+    assert explain_step("one", {"code": "x", "notebook": "b"}, record) == "changed: code"
+    assert explain_step("one", {"code": "x"}, record) == "changed: code, notebook"
+    assert explain_step("two", {"code": "a"}, record) == "no earlier result"
 
 
 def test_a_damaged_record_is_no_record(tmp_path):
-    (tmp_path / "run.json").write_text('{"steps": ')
-    assert Record.read(tmp_path) == Record()
+    whole = Record(steps={"one": {"parts": {}, "files": [], "why": ""}}, whole=True)
+    whole.write(tmp_path)
+    assert Record.read(tmp_path) == whole
+    text = (tmp_path / "run.json").read_text(encoding="utf-8")
+    for damaged in (text[:40], "", "[]", "{}", text.replace('"parts"', '"key"')):
+        (tmp_path / "run.json").write_text(damaged, encoding="utf-8")
+        assert Record.read(tmp_path) == Record()
 
 
 def test_one_run_at_a_time(tmp_path):

@@ -16,9 +16,9 @@ from helpers.report.series import (
     STEPS,
     Record,
     Step,
-    explain_key,
-    find_keys,
+    explain_step,
     find_page_key,
+    find_parts,
     list_files,
     list_parameters,
     publish,
@@ -71,16 +71,16 @@ def _make_report(run: Run, say: Say, way: str) -> Made:
     recover(run.folder, run.published)
     seen = run.published.parent / f".{run.year}.seen"
     marks, inputs = mark_inputs(run.input_dir), hash_inputs(run.input_dir, seen)
-    keys = find_keys(run, inputs)
+    parts = find_parts(run, inputs)
     last, failed = Record.read(run.published), Record.read(_failed_folder(run))
     page = run.published / "index.html"
-    if last.whole and last.pages == find_page_key(keys) and _is_complete(run.published, last):
+    if last.whole and last.pages == find_page_key(parts) and _is_complete(run.published, last):
         shutil.rmtree(_failed_folder(run), ignore_errors=True)
         say(f"{run.trust} {run.year}: nothing has changed since the last report.")
         return Made(page, is_unchanged=True)
-    record = Record(inputs=inputs, parameters=list_parameters(run), pages=find_page_key(keys))
+    record = Record(inputs=inputs, parameters=list_parameters(run), pages=find_page_key(parts))
     try:
-        _run_steps(run, keys, record, last, failed, say, way)
+        _run_steps(run, parts, record, last, failed, say, way)
         if mark_inputs(run.input_dir) != marks:
             raise StepError(
                 f"the files in {run.input_dir} changed during the run. Run the same command again."
@@ -116,29 +116,38 @@ class _Stopped(StepError):
 
 
 def _run_steps(
-    run: Run, keys: dict[str, str], record: Record, last: Record, failed: Record, say: Say, way: str
+    run: Run,
+    parts: dict[str, dict[str, str]],
+    record: Record,
+    last: Record,
+    failed: Record,
+    say: Say,
+    way: str,
 ) -> None:
     run.folder.mkdir(parents=True)
     for position, step in enumerate(STEPS, start=1):
         label = f"  {position} of {len(STEPS)}  {step.title.lower():<24}"
         began = time.monotonic()
-        reason = _reuse(run, step, keys[step.name], record, last, failed)
+        own = parts[step.name]
+        reason = _reuse(run, step, own, record, last, failed)
         if reason:
             before = list_files(run.folder)
             _execute(run, step, way)
             shutil.rmtree(run.spill, ignore_errors=True)
             written = sorted(list_files(run.folder) - before)
-            record.steps[step.name] = {"key": keys[step.name], "why": reason, "files": written}
+            record.steps[step.name] = {"parts": own, "why": reason, "files": written}
             say(f"{label}{time.monotonic() - began:6.1f} s")
         else:
             say(f"{label}unchanged")
 
 
-def _reuse(run: Run, step: Step, key: str, record: Record, last: Record, failed: Record) -> str:
+def _reuse(
+    run: Run, step: Step, parts: dict[str, str], record: Record, last: Record, failed: Record
+) -> str:
     """Take a step's files from an earlier run, or return why it must be done again."""
     reasons = []
     for earlier, folder in ((last, run.published), (failed, _failed_folder(run))):
-        reason = explain_key(step.name, key, earlier)
+        reason = explain_step(step.name, parts, earlier)
         if not reason and reuse_step(step.name, earlier, folder, run.folder):
             record.steps[step.name] = {**earlier.steps[step.name], "why": "unchanged"}
             return ""

@@ -91,8 +91,10 @@ class Record:
         """Return the record in a folder, or an empty one if there is none that can be read."""
         try:
             told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            return cls(**{name: told[name] for name in cls.__dataclass_fields__})
-        except (OSError, ValueError, KeyError, TypeError):
+            record = cls(**{name: told[name] for name in cls.__dataclass_fields__})
+            is_whole = all({"parts", "files", "why"} <= set(one) for one in record.steps.values())
+            return record if is_whole else cls()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
     def write(self, folder: Path) -> None:
@@ -100,31 +102,33 @@ class Record:
         (folder / RECORD).write_text(text + "\n", encoding="utf-8")
 
 
-def find_keys(run: Run, inputs: dict[str, str]) -> dict[str, str]:
-    """Return each step's checksum: of its files, code, notebook, parameters, versions, earlier steps."""
-    before = hash_text(
-        json.dumps(
-            [list_parameters(run), sys.version_info[:2], hash_file(PROJECT / "requirements.lock")]
-        )
-    )
+def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return, for each step, the checksum of every part of what it is made from."""
+    versions = json.dumps([sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
     lookups = hash_lookups(PROJECT / "data" / "reference")
-    keys = {}
+    found: dict[str, dict[str, str]] = {}
+    before = ""
     for step in STEPS:
-        own = [
-            before,
-            hash_code(step.all_code),
-            hash_file(NOTEBOOKS / f"{step.name}.ipynb"),
-        ]
+        parts = {
+            "parameters": hash_text(json.dumps(list_parameters(run))),
+            "versions": hash_text(versions),
+            "code": hash_code(step.all_code),
+            "notebook": hash_file(NOTEBOOKS / f"{step.name}.ipynb"),
+        }
         if step.uses_files:
-            own.append(json.dumps([inputs, lookups], sort_keys=True))
-        before = keys[step.name] = hash_text("\n".join(own))
-    return keys
+            parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
+            parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
+        if before:
+            parts["an earlier step"] = before
+        found[step.name] = parts
+        before = hash_text(json.dumps(parts, sort_keys=True))
+    return found
 
 
-def find_page_key(keys: dict[str, str]) -> str:
+def find_page_key(parts: dict[str, dict[str, str]]) -> str:
     """Return the checksum of everything the pages are made from."""
     return hash_text(
-        json.dumps(keys, sort_keys=True)
+        json.dumps(parts, sort_keys=True)
         + hash_code(("report/render.py", "report/pages.py", "report/template"))
     )
 
@@ -141,11 +145,13 @@ def list_parameters(run: Run) -> dict[str, str]:
     }
 
 
-def explain_key(step: str, key: str, last: Record) -> str:
+def explain_step(step: str, parts: dict[str, str], last: Record) -> str:
     """Return why a step is done again, or blank if the last run's result stands."""
     if step not in last.steps:
         return "no earlier result"
-    return "" if last.steps[step]["key"] == key else "its inputs, code or parameters changed"
+    old = last.steps[step]["parts"]
+    changed = [name for name in sorted({*old, *parts}) if old.get(name) != parts.get(name)]
+    return f"changed: {', '.join(changed)}" if changed else ""
 
 
 def reuse_step(step: str, record: Record, source: Path, target: Path) -> bool:
