@@ -143,7 +143,8 @@ def test_the_ward_whose_patients_wait_to_leave(full):
 def test_every_planted_defect_is_found_once(full, defect):
     read, truths = full
     file, rule = RULE_OF[defect]
-    found = read("cleaning_summary").query("file == @file and rule == @rule")["n_rows"].sum()
+    summary = read("cleaning_summary").set_index(["file", "rule"])["n_rows"]
+    found = summary.loc[(file, rule)].sum()
     assert found == truths["defects"][defect]
 
 
