@@ -74,6 +74,11 @@ def place(path: str | Path) -> Path:
     return given if given.is_absolute() else PROJECT / given
 
 
+def show_path(path: Path) -> str:
+    """Return a path as a reader would type it: from the project's folder where it is inside."""
+    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else str(path)
+
+
 def _check_text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise CommandError(

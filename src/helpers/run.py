@@ -9,6 +9,7 @@ from helpers.errors import CommandError, InputError, name_a_few
 from helpers.parameters import DEFAULT_YEAR, check_values, place
 from helpers.parameters import PROJECT as PROJECT
 from helpers.parameters import TRUST_CODE as TRUST_CODE
+from helpers.parameters import show_path as show_path
 
 DEMO_TRUSTS = ("XYZ", "XY1", "XY2", "XY3", "XY4", "XY5")
 LAB = "lab"  # where notebooks run by hand write, inside the published report

@@ -6,10 +6,12 @@ import json
 import re
 from html.parser import HTMLParser
 
+import nbformat
 import pandas as pd
 import pytest
 
 from helpers.contracts import OUTPUTS
+from helpers.parameters import list_defaults
 from helpers.report.series import STEPS
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -153,3 +155,13 @@ def test_an_optional_file_taken_away_takes_its_panel_and_nothing_else(copied):
     pd.testing.assert_frame_equal(before, after)
     review = pd.read_parquet(copied.final() / "tables" / "consultant_review.parquet")
     assert not set(review["benefit"]) & {"better", "worse", "no_better", "inconclusive"}
+
+
+def test_every_notebook_was_given_every_parameter(reported):
+    for step in STEPS:
+        notebook = nbformat.read(reported.final() / "notebooks" / f"{step.name}.ipynb", 4)
+        (cell,) = [
+            one for one in notebook.cells if "injected-parameters" in one.metadata.get("tags", [])
+        ]
+        names = [line.split(" = ")[0] for line in cell.source.splitlines() if " = " in line]
+        assert names == list(list_defaults()), step.name

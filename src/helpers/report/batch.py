@@ -15,7 +15,7 @@ from typing import Any
 
 from helpers.errors import HelpersError, name_a_few
 from helpers.report.runner import make_report
-from helpers.report.stopping import stop_on_signals
+from helpers.report.stopping import hold_signals, stop_on_signals
 from helpers.run import Run
 
 Say = Callable[[str], None]
@@ -184,7 +184,8 @@ def _start(job: Job) -> _Running:
     )
     ear, mouth = context.Pipe(duplex=False)
     process = context.Process(target=_run_job, args=(job.run, mouth))
-    process.start()
+    with hold_signals():
+        process.start()
     mouth.close()
     return _Running(job, process, ear, time.monotonic())
 

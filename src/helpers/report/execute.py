@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import DEBUG, HelpersError, StepError, describe_disk_error
+from helpers.report.stopping import hold_signals, take_signals
 
 ENGINE_NAME = "in_process"
 INJECTED_ID = "injected-parameters"
@@ -64,9 +65,10 @@ def execute_notebook(
     ear, mouth = context.Pipe(duplex=False)
     child = context.Process(target=_run_child, args=(str(source), str(executed), parameters, mouth))
     sys.stdout.flush()
-    child.start()
-    mouth.close()
     try:
+        with hold_signals():
+            child.start()
+        mouth.close()
         told = _hear(ear)
         child.join()
     finally:
@@ -136,7 +138,11 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], mouth: Co
 
 
 def end_with_parent() -> None:
-    """End this child process when its parent has gone, so that no orphan goes on writing."""
+    """End this child process when its parent has gone, so that no orphan goes on writing.
+
+    A child is born with the requests to stop held back; here it takes them again.
+    """
+    take_signals()
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -25,8 +25,8 @@ from helpers.report.series import (
     recover,
     reuse_step,
 )
-from helpers.report.stopping import stop_on_signals
-from helpers.run import Run, check_input_dir
+from helpers.report.stopping import hold_signals, stop_on_signals
+from helpers.run import Run, check_input_dir, show_path
 
 Say = Callable[[str], None]
 
@@ -61,13 +61,13 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
     _check_writable(run.published.parent)
     lock = run.published.parent / f".{run.year}.lock"
     try:
-        with hold_lock(lock, f"{run.trust} {run.year}"), stop_on_signals():
-            return _make_report(run, say, way)
+        with hold_lock(lock, f"{run.trust} {run.year}"), stop_on_signals() as check_stopped:
+            return _make_report(run, say, way, check_stopped)
     except OSError as error:
         raise StepError(f"{run.trust} stopped: {describe_disk_error(error)}") from error
 
 
-def _make_report(run: Run, say: Say, way: str) -> Made:
+def _make_report(run: Run, say: Say, way: str, check_stopped: Callable[[], None]) -> Made:
     recover(run.folder, run.published)
     seen = run.published.parent / f".{run.year}.seen"
     marks, inputs = mark_inputs(run.input_dir), hash_inputs(run.input_dir, seen)
@@ -86,13 +86,15 @@ def _make_report(run: Run, say: Say, way: str) -> Made:
                 f"the files in {run.input_dir} changed during the run. Run the same command again."
             )
         _render(run, inputs, say)
+        check_stopped()
         record.whole = True
         record.write(run.folder)
         publish(run.folder, run.published)
     except BaseException as error:
         if mark_inputs(run.input_dir) != marks:
             record.steps.clear()  # a step may have read some files before and some after the change
-        _keep_failure(run, record)
+        with hold_signals():
+            _keep_failure(run, record)
         if isinstance(error, _Stopped):
             raise error.name_place(_failed_folder(run)) from error
         raise
@@ -166,8 +168,8 @@ def _execute(run: Run, step: Step, way: str) -> None:
         "audience": run.audience,
         "method": run.method,
         "engine": run.engine,
-        "data": str(run.input_dir.parents[1]),
-        "out": str(run.published.parents[1]),
+        "data": show_path(run.input_dir.parents[1]),
+        "out": show_path(run.published.parents[1]),
         "folder": str(run.folder),
         "allow_unreconciled": run.allow_unreconciled,
     }
