@@ -183,7 +183,10 @@ def run_papermill(source: Path, executed: Path, parameters: dict[str, Any]) -> N
     notebook = nbformat.read(source, as_version=4)
     _check_parameters(notebook, parameters, source.name)
     failed: HelpersError | BaseException | None = None
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stderr(nowhere):
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+    ):
         try:
             papermill.execute_notebook(
                 str(source), str(executed), parameters, engine_name=ENGINE_NAME,
