@@ -368,6 +368,34 @@ COSTING = [
         "id description",
         "trust",
     ),
+    _table(
+        "cost_checks",
+        "Checks of costs once they are made: what was found, and what rests on it.",
+        {
+            "code": ("code", "Check, DQ-001 to DQ-019."),
+            "words": ("text", "What the check finds, in plain words."),
+            "subject": ("text", "What it counts."),
+            "action": ("text", "What the trust should do."),
+            "is_checked": ("bool", "The files it needs are there."),
+            "notice": ("text", "Why it was not checked; else blank."),
+            "n_found": ("int", "How many were found."),
+            "amount_pence": _pence("Cost, gap or income that rests on them."),
+        },
+        "code",
+        "trust",
+    ),
+    _table(
+        "cost_check_findings",
+        "What the checks of costs found, one by one, for analysts.",
+        {
+            "code": ("code", "Check."),
+            "subject": ("code", "Event, spell, item, department, HRG, month or consultant."),
+            "line_id": LINE,
+            "amount_pence": _pence("Cost, gap or income that rests on it."),
+        },
+        level="patient",
+        large=True,
+    ),
 ]
 
 SUBSIDY = [

@@ -12,6 +12,8 @@ from helpers.contracts import ACTIVITY_EVENTS, PLICS_MANDATORY, QueryEngine
 from helpers.contracts.terms import METHODS
 from helpers.costing import income, slr
 from helpers.costing import reconciliation as identities
+from helpers.costing.check_model import CostedTables
+from helpers.costing.cost_checks import check_costs
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
 from helpers.costing.overhead_rules import build_overhead_charges, build_overhead_rules
 from helpers.costing.overheads import (
@@ -57,6 +59,7 @@ class Costed:
     line_activity: pd.DataFrame
     service_line_statement: pd.DataFrame
     reconciliation: pd.DataFrame
+    cost_checks: pd.DataFrame
     notices: list[str] = field(default_factory=list)
 
 
@@ -158,6 +161,12 @@ def cost_trust(
         line_activity=total_line_activity(db),
         service_line_statement=statement,
         reconciliation=checks,
+        cost_checks=check_costs(
+            db,
+            frames,
+            settings,
+            CostedTables(department_costs, costs.pool_summary, costs.pool_line_costs),
+        ),
         notices=[*costs.notices, *_describe_choices(frames, overheads, mode)],
     )
 
