@@ -111,6 +111,37 @@ def describe_stakes(stakes_table: pd.DataFrame) -> str:
     )
 
 
+def describe_queries(queries: pd.DataFrame) -> str:
+    """Say how many questions are open, how old the oldest is, and how many nobody owns."""
+    if queries.empty:
+        return "No question about the data or about an earlier finding is open."
+    known = queries["age_days"].dropna()
+    is_one = len(queries) == 1
+    sentence = (
+        f"{_count(len(queries), 'question is', 'questions are')} open at the end of the year."
+    )
+    if len(known):
+        age = f"{_count(int(known.max()), 'day')} old at the year's end"
+        sentence += f" It is {age}." if is_one else f" The oldest was {age}."
+    unowned = int(queries["owner"].eq("nobody named").sum())
+    if unowned:
+        sentence += (
+            f" {format_count(unowned)} of them {'has' if unowned == 1 else 'have'} no owner."
+        )
+    return sentence
+
+
+def describe_corrections(corrections: pd.DataFrame | None, summary: pd.DataFrame) -> str:
+    """Say how many corrections the trust sent and how many values they changed."""
+    if corrections is None or corrections.empty:
+        return "The trust sent no corrections."
+    changed = int(summary.loc[summary["rule"].eq("COR-001"), "n_rows"].sum())
+    return (
+        f"The trust sent {_count(len(corrections), 'correction')}; {_count(changed, 'row was', 'rows were')} "
+        "changed by them before any rule ran. Page 2 says what that did to each line."
+    )
+
+
 def describe_panels_off(input_files: pd.DataFrame) -> str:
     """Say how many optional files are absent."""
     off = int((~input_files["is_on"]).sum())

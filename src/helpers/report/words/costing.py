@@ -216,3 +216,19 @@ def list_checks_off(cost_checks: pd.DataFrame) -> list[str]:
     """Return a sentence for each check that could not be made."""
     off = cost_checks[~cost_checks["is_checked"]]
     return [f"{row.code} {row.words} {row.notice}" for row in off.itertuples()]
+
+
+def describe_effects(effects: pd.DataFrame, problem: str, corrections: pd.DataFrame | None) -> str:
+    """Say what the trust's corrections did to its lines."""
+    if problem:
+        return problem
+    if corrections is None or corrections.empty:
+        return "The trust sent no corrections, so there is nothing to compare."
+    if effects.empty:
+        return "The trust’s corrections change no line’s income or surplus."
+    lines = effects[~effects["line_id"].isin([TRUST])]
+    moved = int((lines["surplus_after_pence"] - lines["surplus_before_pence"]).abs().max())
+    return (
+        f"The trust’s corrections change {format_count(len(lines))} columns of the statement. The largest change of "
+        f"a surplus is {format_gbp(moved)}."
+    )
