@@ -349,6 +349,7 @@ COSTING = [
             "averaged_pence": _pence("Averaged on an activity driver."),
             "apportioned_pence": _pence("Apportioned overhead."),
             "unmatched_pence": _pence("Not matched to any patient."),
+            "ungrouped_pence": _pence("Cost of events whose HRG is missing or ungroupable."),
             "score": ("number", "Sum over pools of cost share x quality x match rate.", "0-1"),
             "grade": ("code", "A to E."),
         },
@@ -367,6 +368,19 @@ COSTING = [
         },
         "id description",
         "trust",
+    ),
+    _table(
+        "line_match_rates",
+        "How much of each line's activity found its patient, by feed.",
+        {
+            "line_id": LINE,
+            "feed": ("code", "Feed."),
+            "n_lines": ("int", "Records of activity."),
+            "n_matched": ("int", "Of them: matched to a patient event."),
+            "cost_pence": _pence("Cost of the feed's pools in the line."),
+            "matched_pence": _pence("Of it: cost that found a patient event."),
+        },
+        "line_id feed",
     ),
     _table(
         "cost_checks",

@@ -19,7 +19,7 @@ FRAMES = (
     "department_costs", "overhead_allocation", "overhead_rules", "overhead_charges",
     "department_line_shares", "pool_line_costs", "pool_summary", "matching_summary", "credibility",
     "line_costs", "line_income", "line_activity", "service_line_statement", "reconciliation",
-    "cost_checks",
+    "cost_checks", "line_match_rates",
 )  # fmt: skip
 ACCOUNTS = "cleaning_accounts"
 PATIENT_COSTS = "patient_costs"
