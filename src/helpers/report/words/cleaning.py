@@ -9,6 +9,7 @@ from helpers.report.words.plain import name_term
 
 FULL_PROP, WEAK_PROP = 0.9995, 0.95
 MOST_NAMED = 3
+FALL_PROP = 0.1  # a field this much emptier in one month has lost something
 UNEVEN_PROP = 0.5  # a month below half of the file's middle month looks like a gap
 MONTH_NAMES = (
     "April", "May", "June", "July", "August", "September", "October", "November", "December",
@@ -81,6 +82,28 @@ def describe_completeness(completeness: pd.DataFrame) -> str:
         for r in weak.head(MOST_NAMED).itertuples()
     ]
     return f"{sentence} The emptiest: {join_words(named)}."
+
+
+def describe_field_months(months: pd.DataFrame) -> str:
+    """Name the fields that are much emptier in some month than in the year's middle month."""
+    if months.empty:
+        return "There are no activity files, so there is nothing to measure."
+    worst = []
+    for (file, field), some in months.groupby(["file", "field"], sort=True):
+        fall = some["present_prop"].median() - some["present_prop"]
+        if fall.max() >= FALL_PROP:
+            month = int(some.loc[fall.idxmax(), "month"])
+            worst.append(
+                (float(fall.max()), str(file), str(field), month, float(some["present_prop"].min()))
+            )
+    if not worst:
+        return f"No field is emptier by {format_prop(FALL_PROP)} of its rows or more in one month than in its usual month."
+    named = [
+        f"{name_term('field', field)} in {name_term('file', file).lower()} ({MONTH_NAMES[month - 1]}: "
+        f"{format_prop(prop)} filled)"
+        for _, file, field, month, prop in sorted(worst, reverse=True)[:MOST_NAMED]
+    ]
+    return f"{_count(len(worst), 'field falls', 'fields fall')} off in some month: {join_words(named)}."
 
 
 def describe_months(months: pd.DataFrame) -> str:
