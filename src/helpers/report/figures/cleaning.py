@@ -105,7 +105,7 @@ def plot_field_months(months: pd.DataFrame) -> Figure | None:
         axes.set_yticks(np.arange(len(grid)) + 0.5, labels)
         axes.set_xticks(np.arange(12) + 0.5, MONTHS)
         axes.invert_yaxis()
-        axes.set_xlabel("Month, April to March; figures are per cent of rows, where below 95")
+        axes.set_xlabel("Month (per cent of rows, where below 95)")
     return figure
 
 
