@@ -7,7 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.cleaning import describe_rules, write_rules_page
-from helpers.cleaning.measures import count_months, measure_completeness, value_findings
+from helpers.cleaning.measures import (
+    count_months,
+    measure_completeness,
+    measure_months,
+    value_findings,
+)
 from helpers.cleaning.rules import list_rules
 from helpers.report.figures import cleaning as figures
 from helpers.report.tables import cleaning as tables
@@ -144,3 +149,28 @@ def test_figures_draw_one_mark_for_each_finding_and_field(tmp_path):
     months = count_months(db, cleaned.settings)
     shown = [axes for axes in figures.plot_months(months).axes if axes.get_visible()]
     assert len(shown) == months["file"].nunique()
+
+
+def test_completeness_by_month_shows_the_month_that_was_not_filled_in(tmp_path):
+    header = (
+        "attendance_id,patient_key,appointment_dt,tfc,consultant_code,first_attendance,attended,"
+    )
+    header += "booked_minutes,hrg,procedure_flag,admin_category,commissioner\n"
+    rows = [
+        f"O{month}{n},p{month}{n},2024-{month:02}-0{n + 1}T09:00,300,C1234567,1,5,20,"
+        f"{'' if (month, n) in ((5, 0), (6, 0), (6, 1)) else 'WF01A'},0,01,QKK"
+        for month in (4, 5, 6, 7)
+        for n in range(2)
+    ]
+    cleaned, db = clean_small(tmp_path, op_attendances=header + "\n".join(rows) + "\n")
+    found = measure_months(db, cleaned.settings)
+    hrg = found[found["file"].eq("op_attendances") & found["field"].eq("hrg")]
+    # April 2 of 2, May 1 of 2, June none, July 2 of 2: the middle month is 0.75 full
+    assert hrg[["month", "n_rows", "n_present"]].to_numpy().tolist() == [
+        [1, 2, 2], [2, 2, 1], [3, 2, 0], [4, 2, 2]
+    ]  # fmt: skip
+    sentence = words.describe_field_months(found)
+    assert sentence.startswith("1 field falls off in some month:")
+    assert sentence.endswith("(June: 0% filled).")
+    texts = {text.get_text() for text in figures.plot_field_months(hrg).axes[0].texts}
+    assert texts == {"50", "0"}

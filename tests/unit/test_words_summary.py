@@ -269,7 +269,7 @@ def test_weak_data_takes_the_place_of_a_finding_that_is_not_there(tables):
         stays=tables.stays.head(0),
     )
     assert words.describe_first_looks(weak)[2].startswith(
-        "Emergency medicine and Maternity are graded D or E"
+        "Emergency medicine † and Maternity † are graded D or E"
     )
 
 

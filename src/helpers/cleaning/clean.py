@@ -9,10 +9,14 @@ from helpers.cleaning.apply import Log, apply_frame_rule, apply_sql_rule
 from helpers.cleaning.attendances import add_attended
 from helpers.cleaning.corrections import apply_corrections
 from helpers.cleaning.episodes import add_completion
+from helpers.cleaning.links import LINK_TABLES, add_link_tables
 from helpers.cleaning.model import STAGES
 from helpers.cleaning.rules import FRAME_RULES, SQL_RULES
 from helpers.cleaning.types import make_type_rules, read_small_table, type_table
 from helpers.contracts import INPUTS, ROW_NUMBER, Cleaned, QueryEngine, Received
+
+# Small tables that rules of large ones look things up in.
+LOOKED_UP = ("service_line_map", "relative_weights")
 
 
 def clean(received: Received, db: QueryEngine) -> Cleaned:
@@ -90,13 +94,16 @@ def _clean_large(
     db: QueryEngine, large: list[str], frames: dict[str, pd.DataFrame], received: Received, log: Log
 ) -> None:
     there = {*large, *frames}
-    if "service_line_map" in frames:
-        db.add_frame("small_service_line_map", frames["service_line_map"])
+    for name in LOOKED_UP:
+        if name in frames:
+            db.add_frame(f"small_{name}", frames[name])
     for stage in STAGES:
+        if stage == "links":
+            add_link_tables(db)
         for rule in SQL_RULES:
             if rule.stage == stage and rule.file in large and there.issuperset(rule.needs):
                 apply_sql_rule(db, rule, received.settings, log)
-    db.drop("small_service_line_map")
+    db.drop(*(f"small_{name}" for name in LOOKED_UP), *LINK_TABLES)
 
 
 def _count(db: QueryEngine, name: str, condition: str = "") -> int:

@@ -2,7 +2,8 @@
 
 A correction names a file, the key of a row, a column, the value as received and the value that
 should stand there. It is compared and put in before types are read, so that every rule judges the
-corrected value, and it is logged as COR-001.
+corrected value, and it is logged as COR-001. One whose status is open is a question: it has to match
+a row too, and changes nothing until it is agreed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from helpers.errors import InputError, name_a_few
 FILE = "corrections"
 WORDS = "A correction that the trust has agreed."
 ACTION = "the agreed value put in"
+OPEN_STATUSES = ("open", "query", "queried", "raised", "proposed")
 KEY_SEPARATOR = ":"  # between the parts of a key of several columns
 
 
@@ -41,6 +43,8 @@ def apply_corrections(
         name = str(file)
         texts = frames[name] if name in frames else _find_candidates(db, name, asked)
         found = _match(name, asked, texts)
+        if found.empty:
+            continue
         rule = Rule("COR-001", name, "corrections", "R", "rewrite", WORDS, ACTION)
         log_rows = describe_findings(rule, found, texts)
         log.add_frame(log_rows)
@@ -54,6 +58,13 @@ def apply_corrections(
     return result
 
 
+def find_open(frame: pd.DataFrame) -> pd.Series:
+    """Tell which corrections are still questions; one without a status has been agreed."""
+    if "status" not in frame:
+        return pd.Series(False, index=frame.index)
+    return frame["status"].astype("str").fillna("").str.strip().str.lower().isin(OPEN_STATUSES)
+
+
 def _read_corrections(frame: pd.DataFrame) -> pd.DataFrame:
     """Return corrections with blanks and the words for "no value" alike."""
     columns = {}
@@ -61,6 +72,7 @@ def _read_corrections(frame: pd.DataFrame) -> pd.DataFrame:
         text = frame[name] if name in frame else pd.Series("", index=frame.index, dtype="str")
         columns[name] = _as_blank(text)
     wanted = pd.DataFrame(columns).assign(**{ROW_NUMBER: frame[ROW_NUMBER]})
+    wanted["is_open"] = find_open(frame)
     wanted["file"] = wanted["file"].str.lower().str.removesuffix(".csv")
     return wanted
 
@@ -130,7 +142,8 @@ def _match(file: str, asked: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
             rule="COR-001",
         )
     named = hits.rename(columns={"column": "column_name", "old": "old_value", "new": "new_value"})
-    once = named.drop_duplicates([ROW_NUMBER, "column_name"])
+    agreed = named[~named["is_open"]]
+    once = agreed.drop_duplicates([ROW_NUMBER, "column_name"])
     once = once.assign(
         row_key=once["key"], amount_pence=pd.array([pd.NA] * len(once), dtype="Int64")
     )

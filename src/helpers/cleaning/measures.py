@@ -45,11 +45,9 @@ def measure_completeness(db: QueryEngine) -> pd.DataFrame:
     for file, column in WATCHED_FIELDS:
         if not db.has(f"clean_{file}"):
             continue
-        value = quote(column)
-        if column in NOT_KNOWN_IN:
-            value = f"nullif(nullif({value}, '{NOT_KNOWN[0]}'), '{NOT_KNOWN[1]}')"
         parts.append(
-            f"SELECT '{file}' AS file, '{column}' AS field, count(*) AS n_rows, count({value}) AS n_present "
+            f"SELECT '{file}' AS file, '{column}' AS field, count(*) AS n_rows, "
+            f"count({_known(column)}) AS n_present "
             f"FROM clean_{file}"
         )
     if not parts:
@@ -134,3 +132,32 @@ def _value_sql(db: QueryEngine, file: str, hrg: str) -> str:
 def _empty(texts: list[str], numbers: list[str]) -> pd.DataFrame:
     columns = {name: pd.Series(dtype="str") for name in texts}
     return pd.DataFrame(columns | {name: pd.Series(dtype="Int64") for name in numbers})
+
+
+def measure_months(db: QueryEngine, settings: Settings) -> pd.DataFrame:
+    """Return the share of kept rows that hold a value, by watched field and month (April = 1).
+
+    Rows dated before the year (an episode that began in March) are left out.
+    """
+    dates = dict(MONTH_DATES)
+    parts = [
+        f"SELECT '{file}' AS file, '{column}' AS field, "
+        f"CAST((EXTRACT(MONTH FROM {dates[file]}) + 8) % 12 + 1 AS BIGINT) AS month, count(*) AS n_rows, "
+        f"count({_known(column)}) AS n_present FROM clean_{file} "
+        f"WHERE CAST({dates[file]} AS DATE) >= $period_start GROUP BY 1, 2, 3"
+        for file, column in WATCHED_FIELDS
+        if file in dates and db.has(f"clean_{file}")
+    ]
+    if not parts:
+        return _empty(["file", "field"], ["month", "n_rows", "n_present"]).assign(present_prop=0.0)
+    sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS months ORDER BY file, field, month"
+    found = db.frame(sql, period_start=settings["period_start"])
+    return found.assign(present_prop=(found["n_present"] / found["n_rows"]).astype("float64"))
+
+
+def _known(column: str) -> str:
+    """Return a column's value, NULL where it says "not known"."""
+    value = quote(column)
+    if column not in NOT_KNOWN_IN:
+        return value
+    return f"nullif(nullif({value}, '{NOT_KNOWN[0]}'), '{NOT_KNOWN[1]}')"

@@ -10,6 +10,7 @@ from helpers.cleaning.drivers import DRIVER_RULES
 from helpers.cleaning.episodes import EPISODE_RULES
 from helpers.cleaning.feeds import FEED_RULES
 from helpers.cleaning.ledger import LEDGER_RULES
+from helpers.cleaning.links import LINK_RULES
 from helpers.cleaning.maps import MAP_RULES
 from helpers.cleaning.model import FACTS, SEVERITY_WORDS, STAGES, FrameRule, Rule, SqlRule
 from helpers.cleaning.stays import STAY_RULES
@@ -17,7 +18,13 @@ from helpers.cleaning.types import describe_type_rules
 from helpers.contracts import INPUTS
 
 FRAME_RULES: list[FrameRule] = [*MAP_RULES, *LEDGER_RULES, *DRIVER_RULES]
-SQL_RULES: list[SqlRule] = [*EPISODE_RULES, *ATTENDANCE_RULES, *STAY_RULES, *FEED_RULES]
+SQL_RULES: list[SqlRule] = [
+    *EPISODE_RULES,
+    *ATTENDANCE_RULES,
+    *STAY_RULES,
+    *FEED_RULES,
+    *LINK_RULES,
+]
 
 
 def list_rules() -> list[Rule]:

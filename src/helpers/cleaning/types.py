@@ -30,7 +30,7 @@ PLACING_DATES = (
     ("ed_attendances", ("arrival_dt",)),
     ("ward_stays", ("start_dt",)),
     ("theatre_cases", ("into_dt", "out_dt")),
-    ("critical_care", ("start_dt", "end_dt")),
+    ("critical_care", ("start_dt",)),
     ("tests", ("requested_dt",)),
     ("drug_issues", ("issue_dt",)),
     ("implants", ("used_dt",)),

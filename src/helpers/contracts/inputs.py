@@ -543,6 +543,9 @@ PEOPLE_TABLES = [
             "reason": Column("text", "Why."),
             "raised_by": _optional("text", "Who asked."),
             "date": _optional("date", "When."),
+            "status": _optional(
+                "code", "open: a question, not put in yet; blank or agreed: put in."
+            ),
         },
         level="patient",
         panel="corrections",

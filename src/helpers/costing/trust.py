@@ -12,7 +12,10 @@ from helpers.contracts import ACTIVITY_EVENTS, PLICS_MANDATORY, QueryEngine
 from helpers.contracts.terms import METHODS
 from helpers.costing import income, slr
 from helpers.costing import reconciliation as identities
+from helpers.costing.check_model import CostedTables
+from helpers.costing.cost_checks import check_costs
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
+from helpers.costing.match_rates import add_ungrouped, rate_matches
 from helpers.costing.overhead_rules import build_overhead_charges, build_overhead_rules
 from helpers.costing.overheads import (
     Use,
@@ -52,11 +55,13 @@ class Costed:
     pool_summary: pd.DataFrame
     matching_summary: pd.DataFrame
     credibility: pd.DataFrame
+    line_match_rates: pd.DataFrame
     line_costs: pd.DataFrame
     line_income: pd.DataFrame
     line_activity: pd.DataFrame
     service_line_statement: pd.DataFrame
     reconciliation: pd.DataFrame
+    cost_checks: pd.DataFrame
     notices: list[str] = field(default_factory=list)
 
 
@@ -152,12 +157,19 @@ def cost_trust(
         department_line_shares=costs.department_line_shares,
         pool_summary=costs.pool_summary,
         matching_summary=costs.matching_summary,
-        credibility=costs.credibility,
+        credibility=add_ungrouped(db, costs.credibility),
+        line_match_rates=rate_matches(db, costs.pool_line_costs),
         line_costs=line_costs,
         line_income=line_income,
         line_activity=total_line_activity(db),
         service_line_statement=statement,
         reconciliation=checks,
+        cost_checks=check_costs(
+            db,
+            frames,
+            settings,
+            CostedTables(department_costs, costs.pool_summary, costs.pool_line_costs),
+        ),
         notices=[*costs.notices, *_describe_choices(frames, overheads, mode)],
     )
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from helpers import __version__
+from helpers.report import exhibits, fitness
 from helpers.report.render import PageInfo, render_page
 from helpers.report.series import STEPS, Step
 from helpers.run import Run
@@ -31,6 +32,7 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
     settings = read_clean_settings(run)
     checks = read_checks(run)
     stamp = describe_run(run, settings, checks, inputs)
+    caution, panel = build_credibility(run)
     for step in STEPS:
         page = PageInfo(
             trust=run.trust,
@@ -43,10 +45,42 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
             stamp=stamp,
             has_published_figures=run.is_demo or has_table(run, "clean_benchmarks"),
             is_unreconciled=not checks["passed"].all(),
+            caution=caution,
+            panel=panel,
         )
         render_page(
             run.folder / "notebooks" / f"{step.name}.ipynb", run.folder / step.page, page=page
         )
+
+
+def build_credibility(run: Run) -> tuple[str, str]:
+    """Return what every page says of its lines' credibility: the caution, and the panel's HTML."""
+    credibility, rates = read_table(run, "credibility"), read_table(run, "line_match_rates")
+    service_lines = read_table(run, "clean_service_lines")
+    signs = read_table(run, "sensitivity_summary")
+    earlier = read_earlier_credibility(run)
+    columns = fitness.PANEL_COLUMNS | ({} if earlier is None else fitness.TREND_COLUMN)
+    words = fitness.describe_panel(credibility, rates, earlier)
+    table = exhibits.show_table(
+        fitness.build_panel(credibility, rates, service_lines, signs, earlier),
+        number="C",
+        caption="Credibility of each line, weakest first (shares of its cost, and of its activity).",
+        source="credibility, line_match_rates and sensitivity_summary of this run.",
+        columns=columns,
+        note="Traced, averaged and apportioned add up to the line’s cost. Grades run from A to E; † marks D "
+        "and E, not fit for decisions.",
+    )
+    html = exhibits.show_words(words)._repr_html_() + table._repr_html_()
+    return fitness.describe_weak(credibility, service_lines), html
+
+
+def read_earlier_credibility(run: Run) -> pd.DataFrame | None:
+    """Return the credibility of the report of the year before, if one stands (decision D-087)."""
+    first = int(run.year[:4]) - 1
+    path = (
+        run.published.parent / f"{first}-{(first + 1) % 100:02}" / "tables" / "credibility.parquet"
+    )
+    return pd.read_parquet(path) if path.is_file() else None
 
 
 def list_pages(current: Step) -> tuple[tuple[str, str, bool], ...]:

@@ -48,6 +48,10 @@ class PageInfo:
         NHS England's average costs were used, so the page names their licence.
     is_unreconciled
         An identity failed and the run was allowed to go on: every page is stamped.
+    caution
+        Lines whose figures are not fit for decisions, in words; blank if there are none.
+    panel
+        How far each line's figures can be trusted: HTML of an exhibit, escaped already.
     """
 
     trust: str
@@ -57,6 +61,8 @@ class PageInfo:
     audience: str = "analyst"
     is_demo: bool = False
     pages: tuple[tuple[str, str, bool], ...] = ()
+    caution: str = ""
+    panel: str = ""
     stamp: tuple[tuple[str, str], ...] = ()
     has_published_figures: bool = False
     is_unreconciled: bool = False

@@ -19,6 +19,7 @@ FRAMES = (
     "department_costs", "overhead_allocation", "overhead_rules", "overhead_charges",
     "department_line_shares", "pool_line_costs", "pool_summary", "matching_summary", "credibility",
     "line_costs", "line_income", "line_activity", "service_line_statement", "reconciliation",
+    "cost_checks", "line_match_rates",
 )  # fmt: skip
 ACCOUNTS = "cleaning_accounts"
 PATIENT_COSTS = "patient_costs"
@@ -45,6 +46,7 @@ def write_costed(run: Run, db: Engine, costed: Costed) -> None:
         write_patient_costs(db, run.tables / f"{PATIENT_COSTS}.parquet")
     else:
         write_table(run, PATIENT_COSTS, db)
+    write_table(run, "cost_check_findings", db)
     for name in FRAMES:
         write_table(run, name, getattr(costed, name))
 

@@ -47,6 +47,13 @@ def _read_pounds(text: str) -> int:
     return -pence if found[1] else pence
 
 
+def _read_range(text: str) -> tuple[float, float]:
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,2})?)\s*-\s*(\d{1,6}(?:\.\d{1,2})?)", text)
+    if not found or float(found[1]) >= float(found[2]):
+        raise ValueError("a range in pounds, low-high, as 5-60")
+    return float(found[1]), float(found[2])
+
+
 def _read_code(text: str) -> str:
     if not TRUST_CODE.match(text.upper()):
         raise ValueError("a trust code, 3 to 5 letters and digits")
@@ -95,6 +102,9 @@ SETTINGS = {
     "behaviour_horizon": Setting(_choose("12m", "3y", "long"), "12m"),
     "retention_rule": Setting(_choose("R0", "R1", "R2", "R3"), "R0"),
     "required_surplus": Setting(_read_pounds, 0),
+    "theatre_minute_range": Setting(_read_range),
+    "ward_hour_range": Setting(_read_range),
+    "clinic_minute_range": Setting(_read_range),
     "audience": Setting(_choose("analyst", "public"), "analyst"),
     "seed": Setting(_read_whole, 1),
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
@@ -75,6 +77,35 @@ def plot_months(months: pd.DataFrame) -> Figure | None:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
             axes.tick_params(axis="y", labelsize=7)
             axes.locator_params(axis="y", nbins=3)
+    return figure
+
+
+def plot_field_months(months: pd.DataFrame) -> Figure | None:
+    """Draw how full each field is, month by month: the darker, the emptier; blank where there are no rows.
+
+    A cell below 95% also holds its percentage, so that nothing rests on the colour alone.
+    """
+    if months.empty:
+        return None
+    grid = months.pivot(index=["file", "field"], columns="month", values="present_prop")
+    grid = grid.reindex(columns=range(1, 13))
+    labels = [
+        f"{name_term('file', file)}: {name_term('field', field)}" for file, field in grid.index
+    ]
+    with report_style():
+        figure, axes = new_figure(MARGIN_INCHES + ROW_INCHES * len(grid))
+        shades = LinearSegmentedColormap.from_list("empty", ["#ffffff", ORANGE])
+        axes.pcolormesh(
+            1 - grid.to_numpy(), cmap=shades, vmin=0, vmax=1, edgecolors=LIGHT_GREY, linewidth=0.5
+        )
+        for (row, month), prop in np.ndenumerate(grid.to_numpy()):
+            if prop < WEAK_PROP:
+                axes.text(month + 0.5, row + 0.5, f"{prop * 100:.0f}", ha="center", va="center",
+                          fontsize=7.5, color=INK)  # fmt: skip
+        axes.set_yticks(np.arange(len(grid)) + 0.5, labels)
+        axes.set_xticks(np.arange(12) + 0.5, MONTHS)
+        axes.invert_yaxis()
+        axes.set_xlabel("Month (per cent of rows, where below 95)")
     return figure
 
 

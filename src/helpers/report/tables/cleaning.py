@@ -59,3 +59,17 @@ def build_stakes_table(stakes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFr
 def list_panels_off(input_files: pd.DataFrame) -> list[str]:
     """Return a sentence for each optional file that is absent."""
     return input_files.loc[~input_files["is_on"], "notice"].tolist()
+
+
+def build_queries_table(queries: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the open questions, oldest first, with the line's name where they are about one."""
+    names = dict(zip(service_lines["line_id"], service_lines["line_name"], strict=True))
+    age = [
+        "after the year's end" if pd.isna(days) else f"{int(days):,} days"
+        for days in queries["age_days"]
+    ]
+    return queries.assign(
+        source_name=queries["source"].map(lambda file: name_term("file", file)).astype("str"),
+        line_name=queries["line_id"].map(lambda line: names.get(line, "–")).astype("str"),
+        age=pd.Series(age, index=queries.index, dtype="str"),
+    )

@@ -164,3 +164,19 @@ def build_reconciliation_table(reconciliation: pd.DataFrame) -> pd.DataFrame:
         table[side] = pounds.where(~is_rows, values.map("{:,}".format))
     table["holds"] = reconciliation["passed"].map({True: "holds", False: "FAILS"})
     return table.reset_index(drop=True)
+
+
+def build_checks_table(cost_checks: pd.DataFrame) -> pd.DataFrame:
+    """Return the checks of costs that found something, the most money first."""
+    found = cost_checks[cost_checks["n_found"] > 0]
+    found = found.assign(size=found["amount_pence"].abs())
+    found = found.sort_values(["size", "code"], ascending=[False, True])
+    return found.drop(columns="size").reset_index(drop=True)
+
+
+def build_effects_table(effects: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:
+    """Return what corrections did to each line that they changed."""
+    return effects.assign(
+        line_name=name_lines(effects["line_id"], service_lines),
+        change_pence=effects["surplus_after_pence"] - effects["surplus_before_pence"],
+    )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.contracts.terms import CLASSES, SIGN_LABELS, UNMAPPED
 from helpers.errors import StepError
+from helpers.report.fitness import mark_lines
 
 TRUST_COLUMN = "TRUST"
 EPISODES = "apc_episodes"
@@ -77,6 +78,7 @@ def arrange_lines(tables: SummaryTables) -> pd.DataFrame:
     grades = tables.credibility[["line_id", "unmatched_pence", "score", "grade"]]
     lines = lines.merge(ranges, on="line_id", how="left", validate="one_to_one")
     lines = lines.merge(grades, on="line_id", how="left", validate="one_to_one")
+    lines = mark_lines(lines, tables.credibility)
     cost = lines["full_cost_pence"].where(lines["full_cost_pence"] > 0)
     lines["unmatched_prop"] = (lines["unmatched_pence"] / cost).astype("float64")
     lines["class_words"] = lines["class"].map(CLASSES)

@@ -9,6 +9,7 @@ from helpers.report.words.plain import name_term
 
 FULL_PROP, WEAK_PROP = 0.9995, 0.95
 MOST_NAMED = 3
+FALL_PROP = 0.1  # a field this much emptier in one month has lost something
 UNEVEN_PROP = 0.5  # a month below half of the file's middle month looks like a gap
 MONTH_NAMES = (
     "April", "May", "June", "July", "August", "September", "October", "November", "December",
@@ -83,6 +84,28 @@ def describe_completeness(completeness: pd.DataFrame) -> str:
     return f"{sentence} The emptiest: {join_words(named)}."
 
 
+def describe_field_months(months: pd.DataFrame) -> str:
+    """Name the fields that are much emptier in some month than in the year's middle month."""
+    if months.empty:
+        return "There are no activity files, so there is nothing to measure."
+    worst = []
+    for (file, field), some in months.groupby(["file", "field"], sort=True):
+        fall = some["present_prop"].median() - some["present_prop"]
+        if fall.max() >= FALL_PROP:
+            month = int(some.loc[fall.idxmax(), "month"])
+            worst.append(
+                (float(fall.max()), str(file), str(field), month, float(some["present_prop"].min()))
+            )
+    if not worst:
+        return f"No field is emptier by {format_prop(FALL_PROP)} of its rows or more in one month than in its usual month."
+    named = [
+        f"{name_term('field', field)} in {name_term('file', file).lower()} ({MONTH_NAMES[month - 1]}: "
+        f"{format_prop(prop)} filled)"
+        for _, file, field, month, prop in sorted(worst, reverse=True)[:MOST_NAMED]
+    ]
+    return f"{_count(len(worst), 'field falls', 'fields fall')} off in some month: {join_words(named)}."
+
+
 def describe_months(months: pd.DataFrame) -> str:
     """Name months in which a file holds less than half of what is usual for it."""
     if months.empty:
@@ -108,6 +131,37 @@ def describe_stakes(stakes_table: pd.DataFrame) -> str:
         f"To mend first: “{top['words'].rstrip('.')}” in {top['file_name'].lower()} touches "
         f"{_count(top['n_rows'], 'row')} that stand for {format_gbp(top['stake_pence'])}. That is what rests on "
         "these rows, not what is lost."
+    )
+
+
+def describe_queries(queries: pd.DataFrame) -> str:
+    """Say how many questions are open, how old the oldest is, and how many nobody owns."""
+    if queries.empty:
+        return "No question about the data or about an earlier finding is open."
+    known = queries["age_days"].dropna()
+    is_one = len(queries) == 1
+    sentence = (
+        f"{_count(len(queries), 'question is', 'questions are')} open at the end of the year."
+    )
+    if len(known):
+        age = f"{_count(int(known.max()), 'day')} old at the year's end"
+        sentence += f" It is {age}." if is_one else f" The oldest was {age}."
+    unowned = int(queries["owner"].eq("nobody named").sum())
+    if unowned:
+        sentence += (
+            f" {format_count(unowned)} of them {'has' if unowned == 1 else 'have'} no owner."
+        )
+    return sentence
+
+
+def describe_corrections(corrections: pd.DataFrame | None, summary: pd.DataFrame) -> str:
+    """Say how many corrections the trust sent and how many values they changed."""
+    if corrections is None or corrections.empty:
+        return "The trust sent no corrections."
+    changed = int(summary.loc[summary["rule"].eq("COR-001"), "n_rows"].sum())
+    return (
+        f"The trust sent {_count(len(corrections), 'correction')}; {_count(changed, 'row was', 'rows were')} "
+        "changed by them before any rule ran. Page 2 says what that did to each line."
     )
 
 

@@ -193,3 +193,42 @@ def _total_cost(table: pd.DataFrame) -> pd.Series:
 
 def _count(n: int, one: str, many: str) -> str:
     return f"{format_count(n)} {one if n == 1 else many}"
+
+
+def describe_cost_checks(cost_checks: pd.DataFrame) -> str:
+    """Say how many checks found something, and what is worth most."""
+    made = cost_checks[cost_checks["is_checked"]]
+    found = made[made["n_found"] > 0]
+    if made.empty:
+        return "None of the checks could be made: there are no patient events."
+    if found.empty:
+        return f"{len(made)} checks were made, and none found anything."
+    size = found["amount_pence"].abs()
+    top = found.loc[size.sort_values(ascending=False, kind="stable").index[0]]
+    return (
+        f"{len(made)} checks were made, and {len(found)} of them found something. Most money rests on "
+        f"{top['code']}: {top['words'][0].lower()}{top['words'][1:].rstrip('.')} "
+        f"({format_count(top['n_found'])} {top['subject']}, {format_gbp(abs(top['amount_pence']))})."
+    )
+
+
+def list_checks_off(cost_checks: pd.DataFrame) -> list[str]:
+    """Return a sentence for each check that could not be made."""
+    off = cost_checks[~cost_checks["is_checked"]]
+    return [f"{row.code} {row.words} {row.notice}" for row in off.itertuples()]
+
+
+def describe_effects(effects: pd.DataFrame, problem: str, corrections: pd.DataFrame | None) -> str:
+    """Say what the trust's corrections did to its lines."""
+    if problem:
+        return problem
+    if corrections is None or corrections.empty:
+        return "The trust sent no corrections, so there is nothing to compare."
+    if effects.empty:
+        return "The trust’s corrections change no line’s income or surplus."
+    lines = effects[~effects["line_id"].isin([TRUST])]
+    moved = int((lines["surplus_after_pence"] - lines["surplus_before_pence"]).abs().max())
+    return (
+        f"The trust’s corrections change {format_count(len(lines))} columns of the statement. The largest change of "
+        f"a surplus is {format_gbp(moved)}."
+    )
