@@ -177,3 +177,24 @@ def no_private() -> pd.DataFrame:
             "private_cost_pence": pd.Series(dtype="int64"),
         }
     )
+
+
+def overhead_orders() -> pd.DataFrame:
+    """No further orders: all six are among the rules already."""
+    columns = ["rule_id", "overhead_method", "step_order", "driver_set", "line_id", "overhead_gbp"]
+    return pd.DataFrame(columns=columns).astype({"overhead_gbp": "float64"})
+
+
+def line_contract_income() -> pd.DataFrame:
+    """Fixed 12,150,000 over notional values that add up to 13,500,000: 0.9 of each."""
+    notional = [1_900_000, 5_600_000, 2_900_000, 3_100_000]
+    price = [pounds * 100 for pounds in notional]
+    return pd.DataFrame(
+        {
+            "line_id": LINES,
+            "pod": "NEL",
+            "price_pence": price,
+            "contract_pence": [pence * 9 // 10 for pence in price],
+            "gap_pence": [-pence // 10 for pence in price],
+        }
+    )

@@ -183,6 +183,8 @@ def whole_step(**changes):
         "department_costs": four_lines.department_costs(),
         "overhead_allocation": four_lines.overhead_allocation(),
         "overhead_rules": four_lines.overhead_rules(),
+        "overhead_orders": four_lines.overhead_orders(),
+        "line_contract_income": four_lines.line_contract_income().iloc[:0],
         "department_line_shares": four_lines.department_line_shares(),
         "ledger_surplus_pence": 5_500_000,
     }

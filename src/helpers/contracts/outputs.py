@@ -165,6 +165,19 @@ COSTING = [
         "trust",
     ),
     _table(
+        "overhead_orders",
+        "Each line's overhead under every other step-down order, for comparison.",
+        {
+            "rule_id": ("code", "Rule, as step_down:ESTATES>IT>HR."),
+            "overhead_method": ("code", "Method."),
+            "step_order": ("text", "Order of services, `>` between."),
+            "driver_set": ("code", "Set of drivers."),
+            "line_id": LINE,
+            "overhead_gbp": ("number", "Overhead, not rounded to the penny.", "pounds"),
+        },
+        "rule_id line_id",
+    ),
+    _table(
         "department_line_shares",
         "How the overhead a final department receives passes to lines.",
         {
@@ -310,6 +323,18 @@ COSTING = [
             "amount_pence": _pence("Income."),
         },
         "line_id row_id pod",
+    ),
+    _table(
+        "line_contract_income",
+        "Clinical income of each line at price, and with fixed contract sums shared out.",
+        {
+            "line_id": LINE,
+            "pod": ("code", "Point of delivery."),
+            "price_pence": _pence("Income at price."),
+            "contract_pence": _pence("Share of fixed sums; price where no fixed sum covers it."),
+            "gap_pence": _pence("Contract less price."),
+        },
+        "line_id pod",
     ),
     _table(
         "service_line_statement",
@@ -515,7 +540,16 @@ SUBSIDY = [
             "max_pence": _pence("Highest."),
             "width_income_prop": ("number", "Range as a share of income.", "0-1"),
             "same_sign_prop": ("number", "Share of rules with the base's sign.", "0-1"),
-            "n_rules": ("int", "Rules tried."),
+            "n_rules": ("int", "Rules tried: ways of sharing overheads x bases of income."),
+            "n_bases": ("int", "Bases of income tried: price alone, or contract too."),
+            "contract_pence": _pence(
+                "Under the run's own rule with income as contracted; blank if not known."
+            ),
+            "low_price_pence": _pence("Lowest with income at price."),
+            "high_price_pence": _pence("Highest with income at price."),
+            "low_contract_pence": _pence("Lowest with income as contracted; blank if not known."),
+            "high_contract_pence": _pence("Highest with income as contracted; blank if not known."),
+            "depends_on": ("code", "What can turn the sign: nothing, overheads, income or both."),
             "sign_label": ("code", "stable, mostly_stable or rule_dependent."),
             "base_rule_id": ("code", "The run's own rule."),
         },

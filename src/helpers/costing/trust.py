@@ -12,8 +12,13 @@ from helpers.contracts import ACTIVITY_EVENTS, PLICS_MANDATORY, QueryEngine
 from helpers.contracts.terms import METHODS
 from helpers.costing import income, slr
 from helpers.costing import reconciliation as identities
+from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
-from helpers.costing.overhead_rules import build_overhead_charges, build_overhead_rules
+from helpers.costing.overhead_rules import (
+    build_overhead_charges,
+    build_overhead_rules,
+    total_step_orders,
+)
 from helpers.costing.overheads import (
     Use,
     allocate_overheads,
@@ -47,6 +52,7 @@ class Costed:
     overhead_allocation: pd.DataFrame
     overhead_rules: pd.DataFrame
     overhead_charges: pd.DataFrame
+    overhead_orders: pd.DataFrame
     pool_line_costs: pd.DataFrame
     department_line_shares: pd.DataFrame
     pool_summary: pd.DataFrame
@@ -54,6 +60,7 @@ class Costed:
     credibility: pd.DataFrame
     line_costs: pd.DataFrame
     line_income: pd.DataFrame
+    line_contract_income: pd.DataFrame
     line_activity: pd.DataFrame
     service_line_statement: pd.DataFrame
     reconciliation: pd.DataFrame
@@ -148,6 +155,14 @@ def cost_trust(
         overhead_allocation=overheads.allocation,
         overhead_rules=overheads.rules,
         overhead_charges=overheads.charges,
+        overhead_orders=total_step_orders(
+            frames["overhead_drivers"],
+            departments,
+            total_primary(department_costs),
+            costs.department_line_shares,
+            step_order=settings.get("step_order") or "auto",
+            seed=int(settings.get("seed") or 0),
+        ),
         pool_line_costs=costs.pool_line_costs,
         department_line_shares=costs.department_line_shares,
         pool_summary=costs.pool_summary,
@@ -155,6 +170,9 @@ def cost_trust(
         credibility=costs.credibility,
         line_costs=line_costs,
         line_income=line_income,
+        line_contract_income=share_contract_income(
+            line_income, frames.get("contract_income", NO_CONTRACT)
+        ),
         line_activity=total_line_activity(db),
         service_line_statement=statement,
         reconciliation=checks,

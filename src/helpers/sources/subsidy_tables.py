@@ -27,6 +27,8 @@ def read_and_find_subsidy(run: Run, db: Engine) -> Subsidy:
         department_costs=read_table(run, "department_costs"),
         overhead_allocation=read_table(run, "overhead_allocation"),
         overhead_rules=read_table(run, "overhead_rules"),
+        overhead_orders=read_table(run, "overhead_orders"),
+        line_contract_income=read_table(run, "line_contract_income"),
         department_line_shares=read_table(run, "department_line_shares"),
         ledger_surplus_pence=total_ledger_surplus(
             read_table(run, "clean_general_ledger"), read_table(run, "clean_expense_map")

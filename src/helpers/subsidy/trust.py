@@ -42,6 +42,8 @@ def find_subsidy(
     department_costs: pd.DataFrame,
     overhead_allocation: pd.DataFrame,
     overhead_rules: pd.DataFrame,
+    overhead_orders: pd.DataFrame,
+    line_contract_income: pd.DataFrame,
     department_line_shares: pd.DataFrame,
     ledger_surplus_pence: int,
 ) -> Subsidy:
@@ -66,8 +68,15 @@ def find_subsidy(
         department_line_shares,
         _total_overhead(line_costs, lines),
         base_rule,
+        overhead_orders,
     )
-    tried = sensitivity.try_rules(lines, overheads, shares.rules, base_rule)
+    tried = sensitivity.try_rules(
+        lines,
+        overheads,
+        sensitivity.list_rules(shares, overhead_orders),
+        base_rule,
+        _total_gaps(line_contract_income),
+    )
     summary = sensitivity.summarise_rules(tried, lines, base_rule)
     lines = position.add_sign_label(lines, summary)
     matrix = funding.build_funding_matrix(lines)
@@ -103,6 +112,13 @@ def _total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     totals = overhead["amount_pence"].groupby(overhead["line_id"].map(find_own_line)).sum()
     columns = totals.index.union(pd.Index(lines["line_id"]))
     return totals.reindex(columns, fill_value=0).astype("int64").rename_axis("line_id")
+
+
+def _total_gaps(line_contract_income: pd.DataFrame) -> pd.Series | None:
+    """Return income as contracted less income at price, by line; none where it is not known."""
+    if line_contract_income.empty:
+        return None
+    return line_contract_income.groupby("line_id")["gap_pence"].sum()
 
 
 def _total_every_way(
