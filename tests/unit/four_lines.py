@@ -198,3 +198,23 @@ def line_contract_income() -> pd.DataFrame:
             "gap_pence": [-pence // 10 for pence in price],
         }
     )
+
+
+def behaviour() -> pd.DataFrame:
+    """A tenth of every cost moves within a year, half in three, all in the long run."""
+    names = [*PRIMARY, "ANY"]
+    moves = {"12m": 0.1, "3y": 0.5, "long": 1.0}
+    return pd.DataFrame({"department_id": names, "element": "PAY_OTHER", **moves})
+
+
+def overhead_without_line() -> pd.DataFrame:
+    """If a line closed, the three others would share each service equally."""
+    rows = [
+        (closed, service, line, 1 / 3)
+        for closed in LINES
+        for service in PRIMARY
+        for line in LINES
+        if line != closed
+    ]
+    columns = ["closed_line_id", "service_id", "line_id", "share_prop"]
+    return pd.DataFrame(rows, columns=columns)

@@ -178,6 +178,20 @@ COSTING = [
         "rule_id line_id",
     ),
     _table(
+        "overhead_without_line",
+        "Where each overhead service's cost would end if a line closed.",
+        {
+            "closed_line_id": ("code", "The line that closes."),
+            "service_id": ("code", "Overhead service."),
+            "line_id": (
+                "code",
+                "Line that is left, ET, RD, OTHER, or CENTRAL: nobody is left to serve.",
+            ),
+            "share_prop": ("number", "Share of the service's own cost.", "0-1"),
+        },
+        "closed_line_id service_id line_id",
+    ),
+    _table(
         "department_line_shares",
         "How the overhead a final department receives passes to lines.",
         {
@@ -506,7 +520,7 @@ SUBSIDY = [
         "subsidy_reconciliation",
         "Identities checked in the cross-subsidy step; none may differ.",
         {
-            "id": ("code", "Identity, R10, R11, R18."),
+            "id": ("code", "Identity, R10, R11, R17, R18."),
             "description": ("text", "What is compared."),
             "left_pence": _pence("Left side."),
             "right_pence": _pence("Right side."),
@@ -554,6 +568,56 @@ SUBSIDY = [
             "base_rule_id": ("code", "The run's own rule."),
         },
         "line_id",
+    ),
+    _table(
+        "closure",
+        "What closing a line would do to the trust's surplus.",
+        {
+            "line_id": ("code", "Service line."),
+            "horizon": ("code", "12m, 3y or long: how soon cost has to move."),
+            "income_pence": _pence("Income that would be lost."),
+            "full_cost_pence": _pence("All cost of the line."),
+            "surplus_pence": _pence("T4."),
+            "avoidable_direct_pence": _pence("Of direct cost: could be shed."),
+            "avoidable_indirect_pence": _pence("Of indirect cost: could be shed."),
+            "avoidable_overhead_pence": _pence("Of overhead: could be shed."),
+            "avoidable_pence": _pence("All cost that could be shed."),
+            "stranded_pence": _pence("Full cost that would stay."),
+            "central_pence": _pence("Of what stays: direct and indirect, left in the middle."),
+            "trust_effect_pence": _pence("Change of the trust's surplus: avoidable less income."),
+            "marginal_prop": (
+                "number",
+                "Of each further pound of income: left after cost that moves.",
+            ),
+        },
+        "line_id horizon",
+    ),
+    _table(
+        "closure_lines",
+        "Overhead of the columns that are left, before and after a line closes.",
+        {
+            "closed_line_id": ("code", "The line that closes."),
+            "horizon": ("code", "12m, 3y or long."),
+            "line_id": ("code", "Line that is left, ET, RD, OTHER or CENTRAL."),
+            "before_pence": _pence("Overhead before."),
+            "after_pence": _pence("Overhead after."),
+            "change_pence": _pence("After less before: by so much its surplus falls."),
+            "surplus_after_pence": _pence("The line's surplus after; blank for other columns."),
+        },
+        "closed_line_id horizon line_id",
+    ),
+    _table(
+        "strict_bounds",
+        "Whether a line is subsidised under any sharing of common cost.",
+        {
+            "line_id": ("code", "Service line."),
+            "horizon": ("code", "12m, 3y or long."),
+            "income_pence": _pence("Income."),
+            "incremental_pence": _pence("What the trust would shed without the line."),
+            "standalone_pence": _pence("What the line would cost alone."),
+            "verdict": ("code", "subsidised, funder or within."),
+        },
+        "line_id horizon",
     ),
     _table(
         "overhead_coverage",

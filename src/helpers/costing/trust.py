@@ -34,6 +34,7 @@ from helpers.costing.patient_events import (
     total_line_activity,
 )
 from helpers.costing.pools import build_pool_components
+from helpers.costing.removals import find_shares_without_lines
 from helpers.costing.statement import build_statement, total_line_costs
 from helpers.errors import AllocationError, InputError, name_a_few
 
@@ -53,6 +54,7 @@ class Costed:
     overhead_rules: pd.DataFrame
     overhead_charges: pd.DataFrame
     overhead_orders: pd.DataFrame
+    overhead_without_line: pd.DataFrame
     pool_line_costs: pd.DataFrame
     department_line_shares: pd.DataFrame
     pool_summary: pd.DataFrame
@@ -162,6 +164,12 @@ def cost_trust(
             costs.department_line_shares,
             step_order=settings.get("step_order") or "auto",
             seed=int(settings.get("seed") or 0),
+        ),
+        overhead_without_line=find_shares_without_lines(
+            overheads.use,
+            costs.department_line_shares,
+            method=overheads.method,
+            order=overheads.step_order,
         ),
         pool_line_costs=costs.pool_line_costs,
         department_line_shares=costs.department_line_shares,
