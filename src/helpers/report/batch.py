@@ -161,12 +161,15 @@ def describe_outcomes(outcomes: Sequence[Outcome]) -> str:
 
 
 def _start(job: Job) -> _Running:
+    from helpers.report.execute import hold_signals
+
     context = multiprocessing.get_context(
         "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     )
     ear, mouth = context.Pipe(duplex=False)
     process = context.Process(target=_run_job, args=(job.run, mouth))
-    process.start()
+    with hold_signals():
+        process.start()
     mouth.close()
     return _Running(job, process, ear, time.monotonic())
 
