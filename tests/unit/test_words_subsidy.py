@@ -250,10 +250,9 @@ def test_causes_say_what_turns_each_unsure_sign():
     lines = position([5, -3, 2, 9], label="rule_dependent")
     found = summary(lines).assign(depends_on=["overheads", "income", "both", "income"])
     assert words.describe_causes(found, lines) == (
-        "The sign of Line 0 turns with the way overheads are shared, whatever the basis of income. "
-        "The signs of Line 3 and Line 1 turn only if fixed contract sums, in place of prices, are "
-        "counted as income. The sign of Line 2 turns with the way overheads are shared, and again "
-        "with the basis of income."
+        "The sign of Line 0 turns with the way overheads are shared. The signs of Line 3 and Line 1 "
+        "turn only if fixed contract sums, in place of prices, are counted as income. The sign of "
+        "Line 2 turns with the way overheads are shared, and also with the basis of income."
     )
 
 

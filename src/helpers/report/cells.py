@@ -52,6 +52,7 @@ def find_table_unit(columns: Sequence[pd.Series]) -> MoneyUnit:
     It is the unit that the smallest column needs, unless the largest would then have more than
     six digits before the point; then it is the next one up.
     """
+    columns = [values.dropna() for values in columns if values.notna().any()]
     largest_gbp = max((float(values.abs().max()) / 100 for values in columns), default=0.0)
     smallest = min((find_money_unit(values).size_gbp for values in columns), default=1)
     sizes = sorted({unit.size_gbp for unit in MONEY_UNITS if unit.size_gbp >= smallest})

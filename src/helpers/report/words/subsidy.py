@@ -179,9 +179,9 @@ def describe_causes(summary: pd.DataFrame, position: pd.DataFrame) -> str:
         position[["line_id", "line_name"]], on="line_id", how="left", validate="one_to_one"
     )
     endings = (
-        ("overheads", "with the way overheads are shared, whatever the basis of income"),
+        ("overheads", "with the way overheads are shared"),
         ("income", "only if fixed contract sums, in place of prices, are counted as income"),
-        ("both", "with the way overheads are shared, and again with the basis of income"),
+        ("both", "with the way overheads are shared, and also with the basis of income"),
     )
     parts = []
     for cause, ending in endings:
