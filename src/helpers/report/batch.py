@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers.errors import HelpersError
 from helpers.report.runner import make_report
-from helpers.run import Run
+from helpers.run import Run, show_path
 
 Say = Callable[[str], None]
 
@@ -180,7 +180,7 @@ def _run_job(run: Run, mouth: Connection) -> None:
     end_with_parent()
     try:
         made = make_report(run, say=lambda line: None)
-        mouth.send(("unchanged" if made.is_unchanged else "done", str(made.page)))
+        mouth.send(("unchanged" if made.is_unchanged else "done", show_path(made.page)))
     except HelpersError as error:
         mouth.send(("failed", " ".join(str(error).split("\n"))))
     except KeyboardInterrupt:

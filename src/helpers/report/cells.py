@@ -52,9 +52,9 @@ def find_table_unit(columns: Sequence[pd.Series]) -> MoneyUnit:
     It is the unit that the smallest column needs, unless the largest would then have more than
     six digits before the point; then it is the next one up.
     """
-    columns = [values.dropna() for values in columns if values.notna().any()]
-    largest_gbp = max((float(values.abs().max()) / 100 for values in columns), default=0.0)
-    smallest = min((find_money_unit(values).size_gbp for values in columns), default=1)
+    known = [values.dropna() for values in columns if values.notna().any()]
+    largest_gbp = max((float(values.abs().max()) / 100 for values in known), default=0.0)
+    smallest = min((find_money_unit(values).size_gbp for values in known), default=1)
     sizes = sorted({unit.size_gbp for unit in MONEY_UNITS if unit.size_gbp >= smallest})
     size = next((size for size in sizes if largest_gbp / size < MOST_UNITS), sizes[-1])
     alike = [unit for unit in MONEY_UNITS if unit.size_gbp == size]
