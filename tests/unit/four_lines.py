@@ -177,3 +177,44 @@ def no_private() -> pd.DataFrame:
             "private_cost_pence": pd.Series(dtype="int64"),
         }
     )
+
+
+def overhead_orders() -> pd.DataFrame:
+    """No further orders: all six are among the rules already."""
+    columns = ["rule_id", "overhead_method", "step_order", "driver_set", "line_id", "overhead_gbp"]
+    return pd.DataFrame(columns=columns).astype({"overhead_gbp": "float64"})
+
+
+def line_contract_income() -> pd.DataFrame:
+    """Fixed 12,150,000 over notional values that add up to 13,500,000: 0.9 of each."""
+    notional = [1_900_000, 5_600_000, 2_900_000, 3_100_000]
+    price = [pounds * 100 for pounds in notional]
+    return pd.DataFrame(
+        {
+            "line_id": LINES,
+            "pod": "NEL",
+            "price_pence": price,
+            "contract_pence": [pence * 9 // 10 for pence in price],
+            "gap_pence": [-pence // 10 for pence in price],
+        }
+    )
+
+
+def behaviour() -> pd.DataFrame:
+    """A tenth of every cost moves within a year, half in three, all in the long run."""
+    names = [*PRIMARY, "ANY"]
+    moves = {"12m": 0.1, "3y": 0.5, "long": 1.0}
+    return pd.DataFrame({"department_id": names, "element": "PAY_OTHER", **moves})
+
+
+def overhead_without_line() -> pd.DataFrame:
+    """If a line closed, the three others would share each service equally."""
+    rows = [
+        (closed, service, line, 1 / 3)
+        for closed in LINES
+        for service in PRIMARY
+        for line in LINES
+        if line != closed
+    ]
+    columns = ["closed_line_id", "service_id", "line_id", "share_prop"]
+    return pd.DataFrame(rows, columns=columns)

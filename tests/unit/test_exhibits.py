@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.report.cells import POUND, find_table_unit
 from helpers.report.exhibits import (
     show_cards,
     show_figure,
@@ -275,3 +276,9 @@ def test_a_notice_of_no_known_kind_is_refused():
 def test_a_terminal_gets_words_and_not_markup():
     assert repr(show_words("One.", "Two.")) == "One.\nTwo."
     assert repr(show_cards([{"label": "Income", "value": "£1m"}])) == "Income: £1m"
+
+
+def test_a_table_with_a_column_of_blanks_still_has_one_unit():
+    columns = [pd.Series([pd.NA, pd.NA], dtype="Int64"), pd.Series([250_000_000, 1])]
+    assert find_table_unit(columns) == find_table_unit(columns[1:])
+    assert find_table_unit(columns[:1]) == POUND

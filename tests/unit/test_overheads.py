@@ -14,6 +14,7 @@ from helpers.costing.overhead_rules import (
     build_overhead_charges,
     build_overhead_rules,
     list_step_orders,
+    total_step_orders,
 )
 from helpers.costing.overheads import (
     allocate_overheads,
@@ -264,6 +265,36 @@ def test_all_orders_up_to_five_services_and_a_seeded_sample_beyond():
     assert 195 <= len(eight) <= 201 and eight[0] == tuple("ABCDEFGH")
     assert eight == list_step_orders(list("ABCDEFGH"), tuple("ABCDEFGH"), rules="all", seed=1)
     assert eight != list_step_orders(list("ABCDEFGH"), tuple("ABCDEFGH"), rules="all", seed=2)
+
+
+def test_every_other_step_order_is_totalled_by_line():
+    """Four departments, each its line's but MAT's, whose overhead goes half to ED."""
+    passes = pd.DataFrame(
+        {
+            "department_id": ["ED", "GENMED", "MAT", "MAT", "TO"],
+            "line_id": ["ED", "GENMED", "ED", "MAT", "TO"],
+            "share_prop": [1.0, 1.0, 0.5, 0.5, 1.0],
+        }
+    )
+    orders = total_step_orders(
+        make_drivers(USES), make_departments(), pd.Series(PRIMARY_PENCE), passes
+    )
+    by_rule = orders.pivot(index="rule_id", columns="line_id", values="overhead_gbp")
+    # The trust's own order, ESTATES>IT>HR, is a rule already: five of six are left.
+    assert len(by_rule) == 5 and "step_down:ESTATES>IT>HR" not in by_rule.index
+    # IT, HR, ESTATES: T&O 442,000; GENMED 679,000; ED 301,000 + 358,000 / 2; MAT 358,000 / 2
+    assert by_rule.loc["step_down:IT>HR>ESTATES"].to_dict() == pytest.approx(
+        {"TO": 442_000, "GENMED": 679_000, "ED": 480_000, "MAT": 179_000}, abs=0.001
+    )
+    assert by_rule.sum(axis=1).tolist() == pytest.approx([1_780_000] * 5)
+
+
+def test_one_service_has_no_other_order():
+    drivers, one = make_drivers({"IT": {"ED": 1, "TO": 3}}), make_departments(("IT",), ("ED", "TO"))
+    passes = pd.DataFrame(
+        {"department_id": ["ED", "TO"], "line_id": ["ED", "TO"], "share_prop": 1.0}
+    )
+    assert total_step_orders(drivers, one, pd.Series({"IT": 400}), passes).empty
 
 
 @st.composite

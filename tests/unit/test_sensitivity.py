@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import permutations
 
 import four_lines
 import numpy as np
@@ -16,6 +17,7 @@ from helpers.subsidy.position import build_position
 from helpers.subsidy.sensitivity import (
     find_base_rule,
     label_signs,
+    list_rules,
     read_shares,
     round_rows,
     share_overheads,
@@ -89,6 +91,106 @@ def test_ranges_and_labels_over_eight_rules():
     assert (summary["n_rules"] == 8).all()
 
 
+CONTRACT_GAPS = four_lines.line_contract_income().set_index("line_id")["gap_pence"]
+
+
+def with_contract():
+    shares = read_shares(four_lines.overhead_rules())
+    overheads = share_overheads(
+        shares,
+        four_lines.overhead_allocation(),
+        four_lines.department_line_shares(),
+        BASE_OVERHEAD,
+        "reciprocal",
+    )
+    return try_rules(position(), overheads, shares.rules, "reciprocal", CONTRACT_GAPS)
+
+
+def test_income_as_contracted_doubles_the_rules_and_moves_each_line_by_its_gap():
+    tried = with_contract()
+    assert len(tried) == 8 * 2 * 4
+    own = tried[(tried["rule_id"] == "reciprocal") & (tried["income_basis"] == "contract")]
+    # 180,000 - 190,000; -120,000 - 560,000; 5,000 - 290,000; -10,000 - 310,000
+    assert own.set_index("line_id")["surplus_pence"].to_dict() == {
+        "TO": -1_000_000, "GENMED": -68_000_000, "ED": -28_500_000, "MAT": -32_000_000,
+    }  # fmt: skip
+
+
+def test_a_lines_sign_can_turn_on_overheads_on_income_or_on_both():
+    summary = summarise_rules(with_contract(), position(), "reciprocal").set_index("line_id")
+    # T&O at price +170,857..+194,016, as contracted -19,143..+4,016. Maternity's 310,000 gap keeps
+    # it below nought, but at price it is above nought under two orders.
+    assert summary["depends_on"].to_dict() == {
+        "TO": "both", "GENMED": "nothing", "ED": "both", "MAT": "overheads",
+    }  # fmt: skip
+    assert (summary["n_rules"] == 16).all() and (summary["n_bases"] == 2).all()
+    assert summary.loc["TO", "low_price_pence"] == pytest.approx(17_085_714, abs=1)
+    assert summary.loc["TO", "low_contract_pence"] == pytest.approx(-1_914_286, abs=1)
+    assert summary.loc["TO", "contract_pence"] == -1_000_000
+    assert summary.loc["TO", "high_contract_pence"] == pytest.approx(401_587, abs=1)
+    # ED: at price above nought in 5 of 8, as contracted in none: 5 of 16
+    assert summary.loc["ED", "same_sign_prop"] == pytest.approx(5 / 16)
+
+
+def test_without_a_contract_income_turns_no_sign():
+    summary = summarise_rules(surpluses(), position(), "reciprocal")
+    assert summary["depends_on"].tolist() == ["overheads", "nothing", "overheads", "nothing"]
+    assert summary["low_contract_pence"].isna().all() and (summary["n_bases"] == 1).all()
+
+
+def test_orders_known_by_line_give_what_their_shares_would_give():
+    """The same step-down orders, once as shares by department and once as overhead by line."""
+    all_rules = four_lines.overhead_rules()
+    few = all_rules[all_rules["overhead_method"] != "step_down"]
+    orders = [
+        {
+            "rule_id": f"step_down:{'>'.join(order)}",
+            "overhead_method": "step_down",
+            "step_order": ">".join(order),
+            "driver_set": "base",
+            "line_id": line,
+            "overhead_gbp": float(
+                sum(
+                    share * four_lines.PRIMARY[service]
+                    for service, share in four_lines.step_down(order)[line].items()
+                )
+            ),
+        }
+        for order in permutations(four_lines.USE)
+        for line in four_lines.LINES
+    ]
+    shares = read_shares(few)
+    found = share_overheads(
+        shares,
+        four_lines.overhead_allocation(),
+        four_lines.department_line_shares(),
+        BASE_OVERHEAD,
+        "reciprocal",
+        pd.DataFrame(orders),
+    )
+    rules = list_rules(shares, pd.DataFrame(orders))
+    tried = try_rules(position(), found, rules, "reciprocal")
+    pd.testing.assert_frame_equal(tried, surpluses())
+
+
+def test_an_order_that_names_a_line_of_another_run_is_refused():
+    orders = pd.DataFrame(
+        {
+            "rule_id": ["x"], "overhead_method": ["step_down"], "step_order": ["A"],
+            "driver_set": ["base"], "line_id": ["NOWHERE"], "overhead_gbp": [1.0],
+        }
+    )  # fmt: skip
+    with pytest.raises(AllocationError, match=r"ALLOC-E02.*NOWHERE"):
+        share_overheads(
+            read_shares(four_lines.overhead_rules()),
+            four_lines.overhead_allocation(),
+            four_lines.department_line_shares(),
+            BASE_OVERHEAD,
+            "reciprocal",
+            orders,
+        )
+
+
 def test_labels_change_at_all_and_at_four_in_five():
     same = pd.Series([1.0, 0.95, 0.8, 4 / 5, 0.79, 0.5])
     assert label_signs(same).tolist() == [
@@ -98,7 +200,14 @@ def test_labels_change_at_all_and_at_four_in_five():
 
 
 def test_a_surplus_of_nought_counts_as_a_surplus():
-    tried = pd.DataFrame({"rule_id": ["a", "b"], "line_id": ["L", "L"], "surplus_pence": [0, 3]})
+    tried = pd.DataFrame(
+        {
+            "rule_id": ["a", "b"],
+            "income_basis": "price",
+            "line_id": ["L", "L"],
+            "surplus_pence": [0, 3],
+        }
+    )
     line = pd.DataFrame({"line_id": ["L"], "surplus_pence": [0], "income_pence": [0]})
     summary = summarise_rules(tried, line, "a")
     assert summary["sign_label"].tolist() == ["stable"]

@@ -17,12 +17,12 @@ from helpers.report.figures.flows import (
     plot_funding_flows,
     spread_labels,
 )
+from helpers.report.figures.rules import plot_sensitivity
 from helpers.report.figures.style import to_svg
 from helpers.report.figures.subsidy import (
     pick_unit,
     plot_coverage,
     plot_private,
-    plot_sensitivity,
     plot_surplus_by_line,
     plot_within_line,
 )
@@ -121,7 +121,9 @@ def summary(lines, *, n_rules=3, width=0.01):
     frame["min_pence"] = lines["surplus_pence"] - MILLION // 2
     frame["max_pence"] = lines["surplus_pence"] + MILLION // 2
     frame["width_income_prop"] = width
-    frame["n_rules"] = n_rules
+    frame["n_rules"], frame["n_bases"], frame["depends_on"] = n_rules, 1, "overheads"
+    frame["low_price_pence"], frame["high_price_pence"] = frame["min_pence"], frame["max_pence"]
+    frame["low_contract_pence"] = frame["high_contract_pence"] = frame["contract_pence"] = pd.NA
     return frame
 
 
@@ -220,7 +222,7 @@ def test_funding_without_flows():
 def test_sensitivity_names_the_lines_whose_sign_is_a_choice():
     lines = position([5, 0.1, -3], label=["stable", "rule_dependent", "mostly_stable"])
     assert words.describe_sensitivity(summary(lines), lines) == (
-        "Under 3 allocation rules, 1 of 3 lines keep the same sign under every one and 1 under at least "
+        "Under 3 rules for sharing overheads, 1 of 3 lines keep the same sign under every one and 1 under at least "
         "four in five. 1 line is in surplus under one fair rule and in deficit under another: Line 1. "
         "Do not act on its sign."
     )
@@ -231,9 +233,32 @@ def test_sensitivity_says_when_nothing_depends_on_the_rule_or_only_one_was_tried
     assert "No line's sign is a matter of choice." in words.describe_sensitivity(
         summary(lines), lines
     )
-    assert "Only one allocation rule" in words.describe_sensitivity(
-        summary(lines, n_rules=1), lines
+    assert "Only one rule" in words.describe_sensitivity(summary(lines, n_rules=1), lines)
+
+
+def test_rules_with_two_bases_of_income_are_counted_as_pairs():
+    lines = position([5, -3])
+    assert words.describe_sensitivity(
+        summary(lines, n_rules=16).assign(n_bases=2), lines
+    ).startswith(
+        "Under 16 rules (8 ways of sharing overheads, each with income at price and as contracted), "
+        "2 of 2 lines keep the same sign"
     )
+
+
+def test_causes_say_what_turns_each_unsure_sign():
+    lines = position([5, -3, 2, 9], label="rule_dependent")
+    found = summary(lines).assign(depends_on=["overheads", "income", "both", "income"])
+    assert words.describe_causes(found, lines) == (
+        "The sign of Line 0 turns with the way overheads are shared. The signs of Line 3 and Line 1 "
+        "turn only if fixed contract sums, in place of prices, are counted as income. The sign of "
+        "Line 2 turns with the way overheads are shared, and also with the basis of income."
+    )
+
+
+def test_causes_are_silent_where_every_sign_holds():
+    lines = position([5, -3])
+    assert words.describe_causes(summary(lines), lines) == ""
 
 
 def test_width_names_the_line_that_moves_most():

@@ -52,7 +52,7 @@ CLASSES = {
 SIGN_LABELS = {
     "stable": "Stable: the same sign under every rule",
     "mostly_stable": "Mostly stable: the same sign under at least 80% of rules",
-    "rule_dependent": "Rule-dependent: the sign depends on the allocation rule",
+    "rule_dependent": "Rule-dependent: the sign depends on the rule",
 }
 
 

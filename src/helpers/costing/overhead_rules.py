@@ -23,6 +23,7 @@ from helpers.errors import AllocationError
 
 ALL_ORDERS_UP_TO_SERVICES = 5  # with more services than this, orders are sampled
 N_SAMPLED_ORDERS = 200
+ORDER_DECIMALS = 5  # of a pound: a thousandth of a penny, so that equal runs give equal bytes
 
 RuleSet = Literal["methods", "all"]
 
@@ -49,11 +50,8 @@ def build_overhead_rules(
     pd.DataFrame
         Table ``overhead_rules``. A rule that would leave a service nowhere to go is left out.
     """
-    sets = sorted(
-        drivers["driver_set"].fillna(BASE_SET).unique(), key=lambda name: (name != BASE_SET, name)
-    )
     tables = []
-    for driver_set in sets:
+    for driver_set in _list_sets(drivers):
         use = build_use(drivers, departments, driver_set=driver_set)
         own = choose_step_order(use, primary_pence, departments=departments, step_order=step_order)
         for method in METHODS:
@@ -63,6 +61,63 @@ def build_overhead_rules(
             else:
                 orders, shares = [()], np.array([_try_shares(use, method)])
             tables.append(_tabulate(use, method, orders, shares, driver_set))
+    return pd.concat(tables, ignore_index=True)
+
+
+def total_step_orders(
+    drivers: pd.DataFrame,
+    departments: pd.DataFrame,
+    primary_pence: pd.Series,
+    department_line_shares: pd.DataFrame,
+    *,
+    step_order: str | Sequence[str] = "auto",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return each line's overhead under every step-down order beyond the trust's own.
+
+    The orders' shares by department would be some hundred thousand rows; by line they are a few
+    thousand, and nothing more is asked of them.
+
+    Parameters
+    ----------
+    primary_pence
+        Each service's own cost, whole pence.
+    department_line_shares
+        How a department passes overhead to lines; shares of a department add up to 1.
+
+    Returns
+    -------
+    pd.DataFrame
+        Table ``overhead_orders``; pounds are not rounded to the penny and serve comparison only.
+        An order that would leave a service nowhere to go is left out.
+    """
+    tables = []
+    for driver_set in _list_sets(drivers):
+        use = build_use(drivers, departments, driver_set=driver_set)
+        own = choose_step_order(use, primary_pence, departments=departments, step_order=step_order)
+        orders = list_step_orders(use.services, own, rules="all", seed=seed)[1:]
+        shares = resolve_step_orders(use, _number(use, orders))
+        orders, shares = _keep_whole(orders, shares)
+        cost = np.array([float(primary_pence.get(service, 0)) for service in use.services])
+        passed = department_line_shares.pivot_table(
+            index="department_id", columns="line_id", values="share_prop", aggfunc="sum"
+        )
+        passed = passed.reindex(list(use.finals)).fillna(0.0)
+        by_line = shares @ cost @ passed.to_numpy("float64")
+        names = _name_rules("step_down", orders, driver_set)
+        texts = [">".join(order) for order in orders]
+        frame = pd.DataFrame(
+            {
+                "rule_id": np.repeat(names, len(passed.columns)),
+                "overhead_method": "step_down",
+                "step_order": np.repeat(texts, len(passed.columns)),
+                "driver_set": driver_set,
+                "line_id": np.tile(passed.columns, len(orders)),
+                "overhead_gbp": np.round(by_line.ravel() / 100, ORDER_DECIMALS),
+            }
+        )
+        text_columns = [name for name in frame.columns if name != "overhead_gbp"]
+        tables.append(frame.astype({**dict.fromkeys(text_columns, "str"), "overhead_gbp": float}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -150,20 +205,17 @@ def _try_shares(use: Use, method: str) -> np.ndarray:
 
 
 def _number(use: Use, orders: Sequence[Sequence[str]]) -> np.ndarray:
-    return np.array(
-        [[use.services.index(service) for service in order] for order in orders], dtype=int
-    )
+    numbers = [[use.services.index(service) for service in order] for order in orders]
+    return np.array(numbers, dtype=int).reshape(len(orders), use.n_services)
 
 
 def _tabulate(
     use: Use, method: str, orders: Sequence[Sequence[str]], shares: np.ndarray, driver_set: str
 ) -> pd.DataFrame:
     """Return the rows of one method and driver set, leaving out rules that lose cost."""
-    is_whole = (np.abs(shares.sum(axis=1) - 1) < SHARE_SUM_TOLERANCE).all(axis=1)
-    kept, shares = [o for o, whole in zip(orders, is_whole, strict=True) if whole], shares[is_whole]
+    kept, shares = _keep_whole(orders, shares)
     texts = [">".join(order) for order in kept]
-    suffix = "" if driver_set == BASE_SET else f"@{driver_set}"
-    names = [f"{method}:{text}{suffix}" if text else f"{method}{suffix}" for text in texts]
+    names = _name_rules(method, kept, driver_set)
     size, n, n_finals = use.n_services * len(use.finals), use.n_services, len(use.finals)
     frame = pd.DataFrame(
         {
@@ -178,3 +230,22 @@ def _tabulate(
     )
     text_columns = [name for name in frame.columns if name != "share_prop"]
     return frame.astype(dict.fromkeys(text_columns, "str"))
+
+
+def _list_sets(drivers: pd.DataFrame) -> list[str]:
+    """Return the names of the driver sets, the base set first."""
+    names = drivers["driver_set"].fillna(BASE_SET).unique()
+    return sorted(names, key=lambda name: (name != BASE_SET, name))
+
+
+def _keep_whole(
+    orders: Sequence[Sequence[str]], shares: np.ndarray
+) -> tuple[list[Sequence[str]], np.ndarray]:
+    """Leave out rules that would lose a service's cost."""
+    is_whole = (np.abs(shares.sum(axis=1) - 1) < SHARE_SUM_TOLERANCE).all(axis=1)
+    return [o for o, whole in zip(orders, is_whole, strict=True) if whole], shares[is_whole]
+
+
+def _name_rules(method: str, orders: Sequence[Sequence[str]], driver_set: str) -> list[str]:
+    suffix = "" if driver_set == BASE_SET else f"@{driver_set}"
+    return [f"{method}:{'>'.join(o)}{suffix}" if o else f"{method}{suffix}" for o in orders]

@@ -13,10 +13,15 @@ from helpers.contracts.terms import METHODS
 from helpers.costing import income, slr
 from helpers.costing import reconciliation as identities
 from helpers.costing.check_model import CostedTables
+from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.cost_checks import check_costs
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
 from helpers.costing.match_rates import add_ungrouped, rate_matches
-from helpers.costing.overhead_rules import build_overhead_charges, build_overhead_rules
+from helpers.costing.overhead_rules import (
+    build_overhead_charges,
+    build_overhead_rules,
+    total_step_orders,
+)
 from helpers.costing.overheads import (
     Use,
     allocate_overheads,
@@ -32,6 +37,7 @@ from helpers.costing.patient_events import (
     total_line_activity,
 )
 from helpers.costing.pools import build_pool_components
+from helpers.costing.removals import find_shares_without_lines
 from helpers.costing.statement import build_statement, total_line_costs
 from helpers.errors import AllocationError, InputError, name_a_few
 
@@ -50,6 +56,8 @@ class Costed:
     overhead_allocation: pd.DataFrame
     overhead_rules: pd.DataFrame
     overhead_charges: pd.DataFrame
+    overhead_orders: pd.DataFrame
+    overhead_without_line: pd.DataFrame
     pool_line_costs: pd.DataFrame
     department_line_shares: pd.DataFrame
     pool_summary: pd.DataFrame
@@ -58,6 +66,7 @@ class Costed:
     line_match_rates: pd.DataFrame
     line_costs: pd.DataFrame
     line_income: pd.DataFrame
+    line_contract_income: pd.DataFrame
     line_activity: pd.DataFrame
     service_line_statement: pd.DataFrame
     reconciliation: pd.DataFrame
@@ -153,6 +162,20 @@ def cost_trust(
         overhead_allocation=overheads.allocation,
         overhead_rules=overheads.rules,
         overhead_charges=overheads.charges,
+        overhead_orders=total_step_orders(
+            frames["overhead_drivers"],
+            departments,
+            total_primary(department_costs),
+            costs.department_line_shares,
+            step_order=settings.get("step_order") or "auto",
+            seed=int(settings.get("seed") or 0),
+        ),
+        overhead_without_line=find_shares_without_lines(
+            overheads.use,
+            costs.department_line_shares,
+            method=overheads.method,
+            order=overheads.step_order,
+        ),
         pool_line_costs=costs.pool_line_costs,
         department_line_shares=costs.department_line_shares,
         pool_summary=costs.pool_summary,
@@ -161,6 +184,9 @@ def cost_trust(
         line_match_rates=rate_matches(db, costs.pool_line_costs),
         line_costs=line_costs,
         line_income=line_income,
+        line_contract_income=share_contract_income(
+            line_income, frames.get("contract_income", NO_CONTRACT)
+        ),
         line_activity=total_line_activity(db),
         service_line_statement=statement,
         reconciliation=checks,

@@ -17,6 +17,7 @@ from helpers.sources.tables import has_table, read_table, write_table
 
 FRAMES = (
     "department_costs", "overhead_allocation", "overhead_rules", "overhead_charges",
+    "overhead_orders", "overhead_without_line", "line_contract_income",
     "department_line_shares", "pool_line_costs", "pool_summary", "matching_summary", "credibility",
     "line_costs", "line_income", "line_activity", "service_line_statement", "reconciliation",
     "cost_checks", "line_match_rates",

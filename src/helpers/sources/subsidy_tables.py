@@ -7,6 +7,7 @@ from dataclasses import fields
 from helpers.engine import Engine
 from helpers.run import Run
 from helpers.sources.tables import open_table, read_table, write_table
+from helpers.subsidy.behaviour import find_behaviour
 from helpers.subsidy.checks import total_ledger_surplus
 from helpers.subsidy.trust import Subsidy, find_subsidy
 from helpers.subsidy.within import total_private
@@ -27,6 +28,14 @@ def read_and_find_subsidy(run: Run, db: Engine) -> Subsidy:
         department_costs=read_table(run, "department_costs"),
         overhead_allocation=read_table(run, "overhead_allocation"),
         overhead_rules=read_table(run, "overhead_rules"),
+        overhead_orders=read_table(run, "overhead_orders"),
+        overhead_without_line=read_table(run, "overhead_without_line"),
+        behaviour=find_behaviour(
+            read_table(run, "clean_general_ledger"),
+            read_table(run, "clean_cost_centre_map"),
+            read_table(run, "clean_expense_map"),
+        ),
+        line_contract_income=read_table(run, "line_contract_income"),
         department_line_shares=read_table(run, "department_line_shares"),
         ledger_surplus_pence=total_ledger_surplus(
             read_table(run, "clean_general_ledger"), read_table(run, "clean_expense_map")

@@ -31,6 +31,8 @@ def check_identities(
     others: pd.DataFrame,
     funding_lines: pd.DataFrame,
     overheads: pd.DataFrame,
+    closure: pd.DataFrame,
+    closure_lines: pd.DataFrame,
 ) -> pd.DataFrame:
     """Compare both sides of each identity (``subsidy_reconciliation``); whole pence.
 
@@ -46,11 +48,14 @@ def check_identities(
         Lines, the statement's other columns, and what each line gives and receives.
     overheads
         Overhead by rule and column.
+    closure, closure_lines
+        What each closure does to the trust, and to the columns that are left.
     """
     gifts = _measure_gifts(funding_lines)
     above = funding_lines["surplus_pence"].clip(lower=0).sum()
     below = -funding_lines["surplus_pence"].clip(upper=0).sum()
     services = department_costs.loc[department_costs["kind"] == "service", "amount_pence"].sum()
+    rerun = closure[closure["line_id"].isin(closure_lines["closed_line_id"])]
     rows = [
         (
             "R10",
@@ -81,6 +86,18 @@ def check_identities(
             f"Overhead shared out, {len(overheads)} rules added = as often the services' own cost",
             overheads.to_numpy().sum(),
             len(overheads) * services,
+        ),
+        (
+            "R17",
+            f"Closures, {len(rerun)} added: cost left with others and in the middle = stranded cost",
+            closure_lines["change_pence"].sum() + rerun["central_pence"].sum(),
+            rerun["stranded_pence"].sum(),
+        ),
+        (
+            "R17",
+            "Closures: change of the trust's surplus = less the line's surplus, less stranded cost",
+            closure["trust_effect_pence"].sum(),
+            -(closure["surplus_pence"] + closure["stranded_pence"]).sum(),
         ),
     ]
     frame = pd.DataFrame(rows, columns=["id", "description", "left_pence", "right_pence"])

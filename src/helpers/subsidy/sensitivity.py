@@ -22,6 +22,7 @@ BASE_TOLERANCE_PENCE_PER_CELL = 50.0  # of one service in one department: roundi
 DRIFT_PENCE = 10_000.0  # between overhead to the penny and as a product of shares: rounding only
 DRIFT_PROP = 1e-5  # the same, as a share of all overhead
 RULE_COLUMNS = ["rule_id", "overhead_method", "step_order", "driver_set"]
+PRICE, CONTRACT = "price", "contract"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def share_overheads(
     department_line_shares: pd.DataFrame,
     base_overhead: pd.Series,
     base_rule: str,
+    orders: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return each line's overhead under each rule, whole pence that add up to the same total.
 
@@ -124,6 +126,8 @@ def share_overheads(
         Overhead of every column (lines, ET, RD, OTHER) in the run, all elements, whole pence.
     base_rule
         Rule of the run.
+    orders
+        ``overhead_orders``: further rules, whose overhead by line is known already.
 
     Returns
     -------
@@ -143,9 +147,20 @@ def share_overheads(
     by_rule = np.einsum("k,rkj,jl->rl", primary, shares.shares, to_lines, optimize=True)
     base = shares.rules["rule_id"].tolist().index(base_rule)
     _check_drift(by_rule[base] - columns.to_numpy("float64"), columns)
+    names = shares.rules["rule_id"].tolist()
+    if orders is not None and len(orders):
+        more = _arrange_orders(orders, columns.index)
+        names += more.index.tolist()
+        by_rule = np.vstack([by_rule, more.to_numpy("float64")])
     exact = columns.to_numpy("float64")[None, :] + (by_rule - by_rule[base])
     whole = round_rows(exact, int(columns.sum()))
-    return pd.DataFrame(whole, index=pd.Index(shares.rules["rule_id"]), columns=columns.index)
+    return pd.DataFrame(whole, index=pd.Index(names, name="rule_id"), columns=columns.index)
+
+
+def list_rules(shares: RuleShares, orders: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per rule: those of the shares, then the further step-down orders."""
+    more = orders[RULE_COLUMNS].drop_duplicates("rule_id")
+    return pd.concat([shares.rules[RULE_COLUMNS], more], ignore_index=True)
 
 
 def round_rows(exact: np.ndarray, total: int) -> np.ndarray:
@@ -169,18 +184,38 @@ def round_rows(exact: np.ndarray, total: int) -> np.ndarray:
 
 
 def try_rules(
-    position: pd.DataFrame, overheads: pd.DataFrame, rules: pd.DataFrame, base_rule: str
+    position: pd.DataFrame,
+    overheads: pd.DataFrame,
+    rules: pd.DataFrame,
+    base_rule: str,
+    gaps: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Return each line's surplus under each rule (``rule_sensitivity``), whole pence.
+    """Return each line's surplus under each rule and basis of income (``rule_sensitivity``).
 
-    Everything but overhead stays as it is: ``surplus_r = surplus + overhead_base - overhead_r``.
+    Everything but overhead and income stays as it is:
+    ``surplus_r = surplus + overhead_base - overhead_r``, plus the contract gap on that basis.
+
+    Parameters
+    ----------
+    gaps
+        Income as contracted less income at price, by line, whole pence; none leaves the basis
+        ``contract`` out. A line without a row has no gap.
     """
     surplus = position.set_index("line_id")["surplus_pence"]
-    change = overheads.loc[base_rule, surplus.index] - overheads[surplus.index]
-    tried = (change + surplus).rename_axis(index="rule_id", columns="line_id")
-    long = tried.stack().rename("surplus_pence").reset_index()
+    tried = overheads.loc[base_rule, surplus.index] - overheads[surplus.index] + surplus
+    bases = {PRICE: tried}
+    if gaps is not None:
+        bases[CONTRACT] = tried + gaps.reindex(surplus.index, fill_value=0).astype("int64")
+    tables = [
+        frame.rename_axis(index="rule_id", columns="line_id")
+        .stack()
+        .rename("surplus_pence")
+        .reset_index()
+        .assign(income_basis=basis)
+        for basis, frame in bases.items()
+    ]
+    long = pd.concat(tables, ignore_index=True)
     long = long.merge(rules, on="rule_id", how="left", validate="many_to_one")
-    long["income_basis"] = "price"
     columns = [*RULE_COLUMNS, "income_basis", "line_id", "surplus_pence"]
     return long[columns].sort_values(["rule_id", "income_basis", "line_id"], ignore_index=True)
 
@@ -189,7 +224,8 @@ def summarise_rules(tried: pd.DataFrame, position: pd.DataFrame, base_rule: str)
     """Return the range of each line's surplus over the rules, and whether its sign holds.
 
     A surplus of nought counts as a surplus. The share of rules with the base's sign counts the
-    base itself: 1 is *stable*, at least 0.8 *mostly stable*, less is *rule-dependent*.
+    base itself: 1 is *stable*, at least 0.8 *mostly stable*, less is *rule-dependent*. A rule is
+    one way of sharing overheads with one basis of income.
     """
     summary = position[["line_id", "surplus_pence", "income_pence"]].copy()
     summary = summary.rename(columns={"surplus_pence": "base_pence"})
@@ -202,10 +238,35 @@ def summarise_rules(tried: pd.DataFrame, position: pd.DataFrame, base_rule: str)
     summary["width_income_prop"] = (width / earned).astype("float64")
     above = summary["line_id"].map(is_above).astype("float64")
     summary["same_sign_prop"] = above.where(summary["base_pence"] >= 0, 1 - above)
-    summary["n_rules"] = tried["rule_id"].nunique()
+    summary["n_rules"] = len(tried[["rule_id", "income_basis"]].drop_duplicates())
+    summary["n_bases"] = tried["income_basis"].nunique()
+    own = tried[(tried["rule_id"] == base_rule) & (tried["income_basis"] == CONTRACT)]
+    contracted = own.set_index("line_id")["surplus_pence"]
+    summary["contract_pence"] = summary["line_id"].map(contracted).astype("Int64")
+    for basis in (PRICE, CONTRACT):
+        kept = tried[tried["income_basis"] == basis].groupby("line_id")["surplus_pence"]
+        for end, ends in (("low", kept.min()), ("high", kept.max())):
+            summary[f"{end}_{basis}_pence"] = summary["line_id"].map(ends).astype("Int64")
     summary["base_rule_id"] = base_rule
     summary["sign_label"] = label_signs(summary["same_sign_prop"])
+    summary["depends_on"] = find_cause(summary, tried, base_rule)
     return summary.drop(columns="income_pence").reset_index(drop=True)
+
+
+def find_cause(summary: pd.DataFrame, tried: pd.DataFrame, base_rule: str) -> pd.Series:
+    """Return what can turn each line's sign: ``nothing``, ``overheads``, ``income`` or ``both``.
+
+    ``income``: under the run's own rule the sign differs between the bases. ``overheads``: on one
+    and the same basis it differs between rules.
+    """
+    signs = tried.assign(is_above=tried["surplus_pence"] >= 0)
+    by_basis = signs.groupby(["line_id", "income_basis"])["is_above"].nunique()
+    by_overheads = summary["line_id"].map((by_basis > 1).groupby("line_id").any()).astype("bool")
+    own = signs[signs["rule_id"] == base_rule].groupby("line_id")["is_above"].nunique() > 1
+    by_income = summary["line_id"].map(own).astype("bool")
+    cause = pd.Series("nothing", index=summary.index, dtype="str")
+    cause = cause.mask(by_overheads, "overheads").mask(by_income, "income")
+    return cause.mask(by_overheads & by_income, "both")
 
 
 def label_signs(same_sign_prop: pd.Series) -> pd.Series:
@@ -247,6 +308,22 @@ def _arrange(frame: pd.DataFrame, shares: RuleShares, value: str) -> np.ndarray:
         shares.departments.get_indexer(total["department_id"]),
     ] = total[value].to_numpy("float64")
     return arranged
+
+
+def _arrange_orders(orders: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
+    """Return rules x columns of overhead in pence; unmatched activity counts as its own line."""
+    own = orders.assign(line_id=orders["line_id"].map(find_own_line))
+    table = own.pivot_table(
+        index="rule_id", columns="line_id", values="overhead_gbp", aggfunc="sum", fill_value=0.0
+    )
+    unknown = table.columns.difference(columns)
+    if len(unknown) and (table[unknown] != 0).any(axis=None):
+        raise AllocationError(
+            f"overhead goes to lines that the statement lacks: {name_a_few(unknown)}.\n"
+            "Run the costing step again.",
+            rule="ALLOC-E02",
+        )
+    return table.reindex(columns=columns, fill_value=0.0) * 100
 
 
 def _pass_to_lines(

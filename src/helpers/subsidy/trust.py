@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from helpers.contracts.terms import find_own_line
-from helpers.subsidy import checks, funding, position, sensitivity, within
+from helpers.subsidy import behaviour as costs_that_move
+from helpers.subsidy import checks, closure, funding, position, sensitivity, within
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Subsidy:
     private_position: pd.DataFrame
     within_line: pd.DataFrame
     line_masking: pd.DataFrame
+    closure: pd.DataFrame
+    closure_lines: pd.DataFrame
+    strict_bounds: pd.DataFrame
     others: pd.DataFrame
     reconciliation: pd.DataFrame
 
@@ -42,13 +46,17 @@ def find_subsidy(
     department_costs: pd.DataFrame,
     overhead_allocation: pd.DataFrame,
     overhead_rules: pd.DataFrame,
+    overhead_orders: pd.DataFrame,
+    overhead_without_line: pd.DataFrame,
+    line_contract_income: pd.DataFrame,
+    behaviour: pd.DataFrame,
     department_line_shares: pd.DataFrame,
     ledger_surplus_pence: int,
 ) -> Subsidy:
     """Find where each line stands, who funds whom, and whether that survives other fair rules.
 
     Parameters are tables of the contracts by their names, but for ``private``
-    (``within.total_private``) and ``ledger_surplus_pence`` (``checks.total_ledger_surplus``).
+    (``within.total_private``), ``behaviour`` (``behaviour.find_behaviour``) and ``ledger_surplus_pence`` (``checks.total_ledger_surplus``).
     Amounts are whole pence of the financial year.
 
     Raises
@@ -60,20 +68,32 @@ def find_subsidy(
     others = position.list_other_columns(statement)
     shares = sensitivity.read_shares(overhead_rules)
     base_rule = sensitivity.find_base_rule(shares, overhead_allocation)
+    overhead = _total_overhead(line_costs, lines)
     overheads = sensitivity.share_overheads(
         shares,
         overhead_allocation,
         department_line_shares,
-        _total_overhead(line_costs, lines),
+        overhead,
         base_rule,
+        overhead_orders,
     )
-    tried = sensitivity.try_rules(lines, overheads, shares.rules, base_rule)
+    tried = sensitivity.try_rules(
+        lines,
+        overheads,
+        sensitivity.list_rules(shares, overhead_orders),
+        base_rule,
+        _total_gaps(line_contract_income),
+    )
     summary = sensitivity.summarise_rules(tried, lines, base_rule)
     lines = position.add_sign_label(lines, summary)
     matrix = funding.build_funding_matrix(lines)
     funding_lines = funding.build_funding_lines(lines, matrix)
     private_position = within.split_private(lines, private)
     within_line = within.split_lines(lines, line_activity)
+    services = costs_that_move.total_services(behaviour, department_costs)
+    avoidable = closure.total_avoidable(line_costs, behaviour, services)
+    closed = closure.close_lines(lines, avoidable, overhead)
+    rerun = closure.rerun_without_lines(lines, overhead, avoidable, services, overhead_without_line)
     return Subsidy(
         service_line_position=lines,
         subsidy_totals=_total_every_way(lines, others, private_position),
@@ -85,6 +105,9 @@ def find_subsidy(
         private_position=private_position,
         within_line=within_line,
         line_masking=within.measure_masking(within_line),
+        closure=closed,
+        closure_lines=rerun,
+        strict_bounds=closure.find_bounds(lines, line_costs, closed, services),
         others=others,
         reconciliation=checks.check_identities(
             ledger_surplus_pence=ledger_surplus_pence,
@@ -93,6 +116,8 @@ def find_subsidy(
             others=others,
             funding_lines=funding_lines,
             overheads=overheads,
+            closure=closed,
+            closure_lines=rerun,
         ),
     )
 
@@ -103,6 +128,13 @@ def _total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     totals = overhead["amount_pence"].groupby(overhead["line_id"].map(find_own_line)).sum()
     columns = totals.index.union(pd.Index(lines["line_id"]))
     return totals.reindex(columns, fill_value=0).astype("int64").rename_axis("line_id")
+
+
+def _total_gaps(line_contract_income: pd.DataFrame) -> pd.Series | None:
+    """Return income as contracted less income at price, by line; none where it is not known."""
+    if line_contract_income.empty:
+        return None
+    return line_contract_income.groupby("line_id")["gap_pence"].sum()
 
 
 def _total_every_way(

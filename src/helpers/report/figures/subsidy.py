@@ -18,7 +18,6 @@ from helpers.contracts.terms import PODS
 from helpers.report.figures.style import (
     BLUE,
     DEFICIT,
-    GREY,
     INK,
     NOT_SURE,
     PINK,
@@ -40,7 +39,7 @@ LEGEND = [
     ("funder", SURPLUS, "Earns more than its full cost"),
     ("covers_care", DEFICIT, "Covers its care, not its overheads"),
     ("below_care", PINK, "Does not cover its own care"),
-    (RULE_DEPENDENT, NOT_SURE, "Sign depends on the allocation rule"),
+    (RULE_DEPENDENT, NOT_SURE, "Sign depends on the rule"),
 ]
 
 
@@ -84,50 +83,6 @@ def plot_coverage(position: pd.DataFrame, coverage: pd.DataFrame) -> Figure:
                       label="Overheads and capital charges to pay")[0],
         ]  # fmt: skip
         figure.legend(handles=handles, loc="outside upper left", ncols=1, alignment="left")
-    return figure
-
-
-def plot_sensitivity(position: pd.DataFrame, summary: pd.DataFrame) -> Figure:
-    """Draw each line's surplus under the run's rule (dot) and its range over all rules (bar)."""
-    lines = summary.merge(
-        position[["line_id", "line_name"]], on="line_id", how="left", validate="one_to_one"
-    )
-    lines = lines.sort_values(["base_pence", "line_id"], ignore_index=True)
-    colours = [
-        _pick_sign_colour(*row)
-        for row in zip(lines["base_pence"], lines["sign_label"], strict=True)
-    ]
-    rows = np.arange(len(lines))
-    with report_style():
-        figure, axes = new_figure(_height(lines))
-        axes.hlines(
-            rows, lines["min_pence"], lines["max_pence"], colors=colours, linewidth=5.5, alpha=0.45
-        )
-        is_unsure = (lines["sign_label"] == RULE_DEPENDENT).to_numpy()
-        axes.scatter(
-            lines["base_pence"], rows, s=34, zorder=4, edgecolors=np.where(is_unsure, INK, colours),
-            c=np.where(is_unsure, "white", colours),
-        )  # fmt: skip
-        _name_rows(axes, lines)
-        _finish(axes, "Surplus or deficit after every cost")
-        words = lines["sign_label"].map(_write_label)
-        for row, (label, text) in enumerate(zip(lines["sign_label"], words, strict=True)):
-            axes.annotate(
-                text, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
-                color=INK, weight="bold" if label == RULE_DEPENDENT else "normal",
-            )  # fmt: skip
-        handles = [
-            axes.plot([], [], "o", color=INK, markersize=6, label="Under this report's rule")[0],
-            axes.plot(
-                [],
-                [],
-                color=GREY,
-                alpha=0.45,
-                linewidth=5.5,
-                label="Lowest to highest over all rules",
-            )[0],
-        ]
-        figure.legend(handles=handles, loc="outside upper left", ncols=2)
     return figure
 
 
@@ -300,16 +255,6 @@ def _height(lines: pd.DataFrame) -> float:
 def shorten_name(name: str, longest: int = LONGEST_NAME) -> str:
     """Return a line's name, cut with an ellipsis where it would not fit."""
     return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
-
-
-def _pick_sign_colour(amount: int, label: str) -> str:
-    if label == RULE_DEPENDENT:
-        return GREY
-    return SURPLUS if amount >= 0 else DEFICIT
-
-
-def _write_label(label: str) -> str:
-    return label.replace("_", "-" if label == RULE_DEPENDENT else " ").capitalize()
 
 
 def _write_pod(pod: str) -> str:

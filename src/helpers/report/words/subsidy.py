@@ -32,7 +32,7 @@ def describe_position(position: pd.DataFrame) -> str:
     unsure = len(position) - len(sure)
     if unsure:
         parts.append(
-            f"For {count_words(unsure, 'line')} the sign depends on how overheads are shared, so "
+            f"For {count_words(unsure, 'line')} the sign depends on which fair rule is taken, so "
             f"{_agree(unsure, 'it is', 'they are')} counted on neither side: "
             f"{_name_lines(position[position['sign_label'] == UNSURE], 'surplus_pence')}."
         )
@@ -151,11 +151,11 @@ def describe_sensitivity(summary: pd.DataFrame, position: pd.DataFrame) -> str:
         return "No service line has income or cost."
     n_rules = int(summary["n_rules"].iloc[0])
     if n_rules == 1:
-        return "Only one allocation rule could be tried, so nothing is known of other rules."
+        return "Only one rule could be tried, so nothing is known of other rules."
     counts = summary["sign_label"].value_counts()
     unsure = int(counts.get(UNSURE, 0))
     text = (
-        f"Under {n_rules} allocation rules, {int(counts.get(STABLE, 0))} of "
+        f"Under {_write_rules(summary)}, {int(counts.get(STABLE, 0))} of "
         f"{count_words(len(summary), 'line')} keep the same sign under every one"
     )
     text += f" and {int(counts[MOSTLY])} under at least four in five." if MOSTLY in counts else "."
@@ -170,6 +170,27 @@ def describe_sensitivity(summary: pd.DataFrame, position: pd.DataFrame) -> str:
         f"{text} {count_words(unsure, 'line')} {verb} in surplus under one fair rule and in deficit "
         f"under another: {_name_lines(named, 'base_pence')}. Do not act on {_agree(unsure, 'its', 'their')} sign."
     )
+
+
+def describe_causes(summary: pd.DataFrame, position: pd.DataFrame) -> str:
+    """Say whether overheads or income make a sign unsure; blank where no sign is."""
+    unsure = _keep_lines(summary)
+    unsure = unsure[unsure["sign_label"] == UNSURE].merge(
+        position[["line_id", "line_name"]], on="line_id", how="left", validate="one_to_one"
+    )
+    endings = (
+        ("overheads", "with the way overheads are shared"),
+        ("income", "only if fixed contract sums, in place of prices, are counted as income"),
+        ("both", "with the way overheads are shared, and also with the basis of income"),
+    )
+    parts = []
+    for cause, ending in endings:
+        found = unsure[unsure["depends_on"] == cause]
+        if len(found):
+            verb = _agree(len(found), "turns", "turn")
+            sign = _agree(len(found), "sign", "signs")
+            parts.append(f"The {sign} of {_name_lines(found, 'base_pence')} {verb} {ending}.")
+    return " ".join(parts)
 
 
 def describe_width(summary: pd.DataFrame, position: pd.DataFrame) -> str:
@@ -309,6 +330,17 @@ def _compare(amount: int, base: int) -> str:
     if amount == base:
         return f"the same, {format_gbp(amount)}"
     return f"{format_gbp(amount)}, {'more' if amount > base else 'less'} than the {format_gbp(base)} on lines alone"
+
+
+def _write_rules(summary: pd.DataFrame) -> str:
+    """Return `6 rules`, or how many ways of sharing overheads with two bases of income."""
+    n_rules, n_bases = int(summary["n_rules"].iloc[0]), int(summary["n_bases"].iloc[0])
+    if n_bases == 1:
+        return f"{n_rules} rules for sharing overheads"
+    return (
+        f"{n_rules} rules ({n_rules // n_bases} ways of sharing overheads, each with income at price "
+        "and as contracted)"
+    )
 
 
 def _write_rate(prop: float) -> str:
