@@ -69,7 +69,10 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
     demo.add_argument("--data", default="data/raw", help="folder of trusts (data/raw)")
     demo.add_argument("--size", type=float, default=1.0, help="size factor (1)")
-    _add(commands, "check", check_project, "format, lint and the project's own rules")
+    check = _add(
+        commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
+    )
+    check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
     test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
     test.add_argument("words", nargs=argparse.REMAINDER)
     _add(commands, "bench", run_benchmarks, "the benchmarks")
@@ -185,7 +188,21 @@ def write_demos(given: argparse.Namespace) -> int:
     return 0
 
 
-def check_project(_: argparse.Namespace) -> int:
+def check_something(given: argparse.Namespace) -> int:
+    """Check a trust's folder if one is named, else the project."""
+    return check_folder(place(given.folder)) if given.folder else check_project()
+
+
+def check_folder(folder: Path) -> int:
+    """Say what is right and wrong with a trust's files; 2 if something stops a run."""
+    from helpers.sources.checkup import check_folder, describe_check
+
+    check = check_folder(folder)
+    print(describe_check(check))
+    return 2 if check.n_wrong else 0
+
+
+def check_project() -> int:
     """Run the formatter's check, the linter, and the tests of the project's rules."""
     codes = [
         _run_module("ruff", "format", "--check", "."),

@@ -200,8 +200,12 @@ def _claim(
 def find_unused_renames(header: list[str], renames: dict[str, str]) -> list[str]:
     """Return the names in `columns.yml` that the file does not have."""
     names = Counter(map(tidy, header))
-    known = set(names) | {f"{name} [{n}]" for name, count in names.items() for n in range(1, count + 1)}
-    return [theirs for theirs, ours in renames.items() if tidy(theirs) not in known and ours != SHEET]
+    known = set(names) | {
+        f"{name} [{n}]" for name, count in names.items() for n in range(1, count + 1)
+    }
+    return [
+        theirs for theirs, ours in renames.items() if tidy(theirs) not in known and ours != SHEET
+    ]
 
 
 def _explain_missing(missing: list[str], unknown: list[str], table: Table, where: str) -> str:
