@@ -64,7 +64,7 @@ def test_a_header_over_two_lines_in_windows_1252_is_found(tmp_path):
 
 def test_the_line_of_a_fault_counts_the_lines_above_the_header(tmp_path):
     # two title lines, the header in line 3, four rows, the fault in line 8
-    with pytest.raises(InputError, match="general_ledger.csv, line 8: the row has 2 fields"):
+    with pytest.raises(InputError, match=r"general_ledger\.csv, line 8: the row has 2 fields"):
         read_small(tmp_path, general_ledger="Trust\nLedger\n" + LEDGER + "cut,off\n")
 
 

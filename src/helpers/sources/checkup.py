@@ -223,7 +223,7 @@ def propose_names(theirs: list[str], table: Table, missing: list[str]) -> dict[s
         if -likeness < CLOSE_ENOUGH or name in proposed or ours in proposed.values():
             continue
         proposed[name] = ours
-    return proposed
+    return {name: proposed[name] for name in theirs if name in proposed}
 
 
 def _find_likeness(theirs: str, ours: str) -> float:

@@ -86,6 +86,11 @@ def find_text_header(
     """
     with plain.open(encoding="utf-8-sig", newline="") as lines:
         text = lines.read(HEADER_MAX_CHARACTERS)
+    if len(text) >= HEADER_MAX_CHARACTERS and not {"\n", "\r"} & set(text):
+        raise InputError(
+            f"{file}, line 1: the first line has more than {HEADER_MAX_CHARACTERS:,} characters.\n"
+            "Export it again, one row a line."
+        )
     needed = set(table.required_columns)
     best: tuple[int, int, TextHeader] | None = None
     for delimiter in DELIMITERS:
