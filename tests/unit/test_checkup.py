@@ -71,7 +71,7 @@ def test_closest_names_are_proposed_and_none_is_used(tmp_path, capsys):
     assert all(line.startswith("#") for line in proposed.splitlines())
     assert say(capsys, folder)[0] == 2  # nothing was applied
     assert sorted(path.name for path in folder.glob("columns*")) == ["columns.yml"]
-    head, rest = proposed.split("# general_ledger", 1)
+    _, rest = proposed.split("# general_ledger", 1)
     (folder / "columns.yml").write_text(("# general_ledger" + rest).replace("# ", ""))
     assert say(capsys, folder)[0] == 0  # taken over by hand, it is
 
