@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from helpers.contracts.terms import METHODS
 from helpers.errors import DEBUG, CommandError, HelpersError, name_a_few
@@ -23,6 +22,7 @@ from helpers.run import (
     check_year,
     open_run,
     place,
+    show_path,
 )
 
 
@@ -131,7 +131,7 @@ def report_trust(given: argparse.Namespace) -> int:
     _make_demo_if_absent(run)
     print(f"{run.trust} {run.year}", flush=True)
     made = make_report(run, say=lambda line: print(line, flush=True))
-    print(f"  done in {time.monotonic() - began:.1f} s\nOpen {_show_path(made.page)}", flush=True)
+    print(f"  done in {time.monotonic() - began:.1f} s\nOpen {show_path(made.page)}", flush=True)
     return 0
 
 
@@ -164,7 +164,7 @@ def _make_demo_if_absent(run: Run) -> None:
 
     began = time.monotonic()
     print(
-        f"Writing the demonstration trust {run.trust} to {_show_path(run.input_dir)} ...",
+        f"Writing the demonstration trust {run.trust} to {show_path(run.input_dir)} ...",
         flush=True,
     )
     write_demo(run.trust, run.input_dir)
@@ -184,7 +184,7 @@ def write_demos(given: argparse.Namespace) -> int:
     for trust in wanted:
         folder = place(given.data) / trust / DEFAULT_YEAR
         write_demo(trust, folder, size=given.size)
-        print(f"{trust}: {_show_path(folder)}", flush=True)
+        print(f"{trust}: {show_path(folder)}", flush=True)
     return 0
 
 
@@ -234,14 +234,9 @@ def clean_outputs(given: argparse.Namespace) -> int:
     trusts = [path for path in out.glob("*") if path.is_dir()]
     for folder in trusts:
         shutil.rmtree(folder)
-    print(f"Removed {len(trusts)} folders from {_show_path(out)}.")
+    print(f"Removed {len(trusts)} folders from {show_path(out)}.")
     return 0
 
 
 def _run_module(*words: str) -> int:
     return subprocess.run([sys.executable, "-m", *words], cwd=PROJECT, env=os.environ).returncode
-
-
-def _show_path(path: Path) -> str:
-    """Return a path as a reader would type it: from the project's folder where it is inside."""
-    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)

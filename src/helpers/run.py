@@ -135,6 +135,11 @@ def place(path: str | Path) -> Path:
     return given if given.is_absolute() else PROJECT / given
 
 
+def show_path(path: Path) -> str:
+    """Return a path as a reader would type it: from the project's folder where it is inside."""
+    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else str(path)
+
+
 def check_trust(trust: str) -> str:
     """Return a trust's code in capitals, or refuse anything that is not one."""
     code = str(trust).strip().upper()

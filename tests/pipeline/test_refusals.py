@@ -111,6 +111,27 @@ def test_a_ledger_that_differs_from_its_control_total(copied, capsys):
     expect_refusal(copied, capsys, "LED-005", "£0.01")
 
 
+def miscount_episodes(place) -> None:
+    """Let the control total ask for one episode more than the files hold."""
+    path = place.files() / "control_totals.csv"
+    totals = pd.read_csv(path, dtype=str)
+    episodes = totals["measure"].eq("apc_episodes")
+    totals.loc[episodes, "value"] = totals.loc[episodes, "value"].map(lambda n: str(int(n) + 1))
+    totals.to_csv(path, index=False)
+
+
+def test_an_identity_that_fails_stops_the_report(copied, capsys):
+    miscount_episodes(copied)
+    expect_refusal(copied, capsys, "R15", code=1)
+
+
+def test_a_report_allowed_to_be_unreconciled_says_so_on_every_page(copied):
+    miscount_episodes(copied)
+    assert copied.report("XYZ", "--allow-unreconciled") == 0
+    for page in copied.final().glob("*.html"):
+        assert "<strong>UNRECONCILED.</strong>" in page.read_text(encoding="utf-8"), page.name
+
+
 def test_overhead_services_that_only_serve_each_other(copied, capsys):
     path = copied.files() / "overhead_drivers.csv"
     drivers = pd.read_csv(path, dtype=str)

@@ -94,6 +94,20 @@ def test_exact_columns_show_every_penny():
     assert body_cells(table(frame, exact=["left_pence"])) == [["R1", "572,000,000.01"]]
 
 
+def test_all_money_of_a_table_is_in_one_unit():
+    frame = pd.DataFrame(
+        {"line": ["a"], "income_pence": [123_456_789_00], "surplus_pence": [45_678_00]}
+    )
+    # £123,456,789 beside £45,678: pounds would need nine digits, so thousands for both
+    assert body_cells(table(frame)) == [["a", "123,456.8", "45.7"]]
+
+
+def test_a_column_of_money_that_is_not_known_does_not_choose_the_unit():
+    frame = pd.DataFrame({"line": ["a"], "income_pence": [5_000_000_00], "plan_pence": [pd.NA]})
+    frame["plan_pence"] = frame["plan_pence"].astype("Int64")
+    assert body_cells(table(frame)) == [["a", "5.00", "–"]]
+
+
 def test_a_heading_that_names_its_unit_gets_no_second_one():
     frame = pd.DataFrame({"line": ["a"], "x_pence": [100]})
     html = table(frame, columns={"line": "Line", "x_pence": "Cost (£)"})

@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers.errors import HelpersError
 from helpers.report.runner import make_report
-from helpers.run import Run
+from helpers.run import Run, show_path
 
 Say = Callable[[str], None]
 
@@ -161,12 +161,15 @@ def describe_outcomes(outcomes: Sequence[Outcome]) -> str:
 
 
 def _start(job: Job) -> _Running:
+    from helpers.report.execute import hold_signals
+
     context = multiprocessing.get_context(
         "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     )
     ear, mouth = context.Pipe(duplex=False)
     process = context.Process(target=_run_job, args=(job.run, mouth))
-    process.start()
+    with hold_signals():
+        process.start()
     mouth.close()
     return _Running(job, process, ear, time.monotonic())
 
@@ -177,7 +180,7 @@ def _run_job(run: Run, mouth: Connection) -> None:
     end_with_parent()
     try:
         made = make_report(run, say=lambda line: None)
-        mouth.send(("unchanged" if made.is_unchanged else "done", str(made.page)))
+        mouth.send(("unchanged" if made.is_unchanged else "done", show_path(made.page)))
     except HelpersError as error:
         mouth.send(("failed", " ".join(str(error).split("\n"))))
     except KeyboardInterrupt:

@@ -1,7 +1,8 @@
-"""How the cells of a table are written: one unit for a column, chosen by its name and its size."""
+"""How the cells of a table are written: by their column's name, and one unit of money a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,8 +14,8 @@ from helpers.report.formats import MISSING, format_count, format_exact_gbp, form
 class MoneyUnit:
     """A unit for a column of money.
 
-    A column whose largest amount reaches ``from_gbp`` pounds is written in units of ``size_gbp``
-    pounds, with so many decimals.
+    Amounts whose largest reaches ``from_gbp`` pounds are written in units of ``size_gbp`` pounds,
+    with so many decimals.
     """
 
     name: str
@@ -29,6 +30,9 @@ MONEY_UNITS = (
     MoneyUnit("£000", 1e5, 1e3, 1),
     MoneyUnit("£", 0, 1, 0),
 )
+POUND = MONEY_UNITS[-1]
+# A column that would need more digits than this before the point is written in a larger unit.
+MOST_UNITS = 1e6
 
 
 def is_numeric(values: pd.Series) -> bool:
@@ -37,30 +41,46 @@ def is_numeric(values: pd.Series) -> bool:
     return bool(is_number and not pd.api.types.is_bool_dtype(values))
 
 
-def name_unit(name: str, values: pd.Series, *, exact: bool = False) -> str:
-    """Return the unit that a column's heading must say; blank where cells or words say it."""
-    if not name.endswith("_pence") or not is_numeric(values):
-        return ""
-    return "£" if exact else find_money_unit(values).name
+def is_money(name: str, values: pd.Series) -> bool:
+    """Tell whether a column holds sums of money in pence."""
+    return name.endswith("_pence") and is_numeric(values)
+
+
+def find_table_unit(columns: Sequence[pd.Series]) -> MoneyUnit:
+    """Return one unit for all of a table's money, so that its columns can be compared and added.
+
+    It is the unit that the smallest column needs, unless the largest would then have more than
+    six digits before the point; then it is the next one up.
+    """
+    known = [values.dropna() for values in columns if values.notna().any()]
+    largest_gbp = max((float(values.abs().max()) / 100 for values in known), default=0.0)
+    smallest = min((find_money_unit(values).size_gbp for values in known), default=1)
+    sizes = sorted({unit.size_gbp for unit in MONEY_UNITS if unit.size_gbp >= smallest})
+    size = next((size for size in sizes if largest_gbp / size < MOST_UNITS), sizes[-1])
+    alike = [unit for unit in MONEY_UNITS if unit.size_gbp == size]
+    return next((unit for unit in alike if largest_gbp >= unit.from_gbp), alike[-1])
 
 
 def find_money_unit(values: pd.Series) -> MoneyUnit:
     """Return the unit in which a column of pence is read most easily."""
     largest_gbp = values.abs().max() / 100
     if pd.isna(largest_gbp):
-        return MONEY_UNITS[-1]
+        return POUND
     return next(unit for unit in MONEY_UNITS if largest_gbp >= unit.from_gbp)
 
 
-def write_cells(name: str, values: pd.Series, *, exact: bool = False) -> list[str]:
+def write_cells(
+    name: str, values: pd.Series, *, unit: MoneyUnit = POUND, exact: bool = False
+) -> list[str]:
     """Return a column as plain text, not escaped; a missing value is a dash.
 
-    A zero is ``0``; an amount too small for its column's unit is ``0.00``.
+    A zero is ``0``; an amount too small for the table's unit is ``0.00``.
     """
-    unit = find_money_unit(values) if name.endswith("_pence") and is_numeric(values) else None
     decimals = 0 if _is_whole(values) else 2
     return [
-        MISSING if pd.isna(value) else _write(name, value, unit, decimals, exact=exact)
+        MISSING
+        if pd.isna(value)
+        else _write(name, value, unit if is_money(name, values) else None, decimals, exact=exact)
         for value in values
     ]
 

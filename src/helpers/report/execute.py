@@ -19,12 +19,14 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from helpers.errors import DEBUG, HelpersError, StepError
 
 ENGINE_NAME = "in_process"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 INJECTED_ID = "injected-parameters"
 LONGEST_ERROR = 600
 WARM_IMPORTS = (
@@ -67,8 +69,9 @@ def execute_notebook(
         target=_run_child, args=(str(source), str(executed), parameters, str(outcome))
     )
     sys.stdout.flush()
-    child.start()
     try:
+        with hold_signals():
+            child.start()
         child.join()
     finally:
         if child.is_alive():
@@ -125,8 +128,26 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], outcome: 
     Path(outcome).write_text(json.dumps(told), encoding="utf-8")
 
 
+@contextlib.contextmanager
+def hold_signals() -> Iterator[None]:
+    """Keep a request to stop waiting while a process is forked: Python would lose it there."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
 def end_with_parent() -> None:
-    """End this child process when its parent has gone, so that no orphan goes on writing."""
+    """End this child process when its parent has gone, so that no orphan goes on writing.
+
+    A child is born with the requests to stop held back; here it takes them again.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

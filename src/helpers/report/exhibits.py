@@ -13,7 +13,14 @@ from html import escape
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.report.cells import is_numeric, name_unit, write_cells
+from helpers.report.cells import (
+    POUND,
+    MoneyUnit,
+    find_table_unit,
+    is_money,
+    is_numeric,
+    write_cells,
+)
 from helpers.report.figures.style import to_svg
 
 EXHIBIT_START = '<div class="exhibit'
@@ -105,8 +112,8 @@ def show_table(
 ) -> Exhibit:
     """Show a table with a caption, proper headers and numbers written by their unit.
 
-    Rows are shown in the order in which they come: sort the frame first. Each column of money has
-    one unit, which stands in its heading. A table of more than 40 rows scrolls inside its frame
+    Rows are shown in the order in which they come: sort the frame first. All money in a table has
+    one unit, which stands in the headings. A table of more than 40 rows scrolls inside its frame
     with its headings in sight.
 
     Parameters
@@ -124,7 +131,17 @@ def show_table(
     """
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
-    cells = {name: write_cells(name, frame[name], exact=name in exact) for name in names}
+    shared = [
+        name
+        for name in names
+        if is_money(name, frame[name]) and name not in exact and "£" not in columns[name]
+    ]
+    unit = find_table_unit([frame[name] for name in shared])
+    units = dict.fromkeys(names, POUND) | dict.fromkeys(shared, unit)
+    cells = {
+        name: write_cells(name, frame[name], unit=units[name], exact=name in exact)
+        for name in names
+    }
     name = escape(f"table-{number}")
     rows = [
         _row([cells[column][place] for column in names], frame, names, is_total=total and last)
@@ -138,19 +155,19 @@ def show_table(
         f'<div class="table{size}" id="{name}">'
         f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}-caption"><table>'
         f'<caption><span id="{name}-caption"><b>Table {escape(number)}</b> {escape(caption)}</span></caption>'
-        f"<thead><tr>{_head(frame, columns, exact)}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<thead><tr>{_head(frame, columns, units)}</tr></thead><tbody>{body}</tbody></table></div>"
         f"{remark}"
         f'<p class="source">Source: {escape(source)}</p></div>'
     )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
 
 
-def _head(frame: pd.DataFrame, columns: Mapping[str, str], exact: Collection[str]) -> str:
+def _head(frame: pd.DataFrame, columns: Mapping[str, str], units: Mapping[str, MoneyUnit]) -> str:
     """Return the heading cells; a column of money says its unit, unless its heading does."""
     cells = []
     for name, heading in columns.items():
-        unit = "" if "£" in heading else name_unit(name, frame[name], exact=name in exact)
-        written = f' <span class="unit">{escape(unit)}</span>' if unit else ""
+        has_unit = is_money(name, frame[name]) and "£" not in heading
+        written = f' <span class="unit">{escape(units[name].name)}</span>' if has_unit else ""
         cells.append(f'<th scope="col"{_align(frame[name])}>{escape(heading)}{written}</th>')
     return "".join(cells)
 

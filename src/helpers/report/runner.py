@@ -12,6 +12,7 @@ from pathlib import Path
 
 from helpers.errors import CommandError, HelpersError, StepError
 from helpers.report.checksums import hash_inputs
+from helpers.report.execute import STOP_SIGNALS
 from helpers.report.lock import hold_lock
 from helpers.report.series import (
     NOTEBOOKS,
@@ -27,7 +28,7 @@ from helpers.report.series import (
     recover,
     reuse_step,
 )
-from helpers.run import Run, check_input_dir
+from helpers.run import Run, check_input_dir, show_path
 
 Say = Callable[[str], None]
 
@@ -61,7 +62,8 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
     check_input_dir(run)
     _check_writable(run.published.parent)
     name = f"{run.trust} {run.year}"
-    with hold_lock(run.published.parent / f".{run.year}.lock", name), _stop_on_signals():
+    lock = run.published.parent / f".{run.year}.lock"
+    with hold_lock(lock, name), _stop_on_signals() as check_stopped:
         recover(run.folder, run.published)
         seen = run.published.parent / f".{run.year}.seen"
         inputs = hash_inputs(run.input_dir, seen)
@@ -79,6 +81,7 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
                     f"the files in {run.input_dir} changed during the run. Run the same command again."
                 )
             _render(run, inputs, say)
+            check_stopped()
             record.whole = True
             record.write(run.folder)
             publish(run.folder, run.published)
@@ -131,8 +134,8 @@ def _execute(run: Run, step: Step, way: str) -> None:
         "audience": run.audience,
         "method": run.method,
         "engine": run.engine,
-        "data": str(run.input_dir.parents[1]),
-        "out": str(run.published.parents[1]),
+        "data": show_path(run.input_dir.parents[1]),
+        "out": show_path(run.published.parents[1]),
         "folder": str(run.folder),
         "allow_unreconciled": run.allow_unreconciled,
     }
@@ -190,14 +193,25 @@ def _check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _stop_on_signals() -> Iterator[None]:
-    """Turn a request to end (SIGTERM) into the same tidy stop as Ctrl-C."""
+def _stop_on_signals() -> Iterator[Callable[[], None]]:
+    """Turn Ctrl-C and a request to end (SIGTERM) into the same tidy stop.
 
-    def stop(*_: object) -> None:
+    Yields a function that stops now if a request was made: Python can lose one that arrives while
+    it clears up an object.
+    """
+    asked: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        asked.append(number)
         raise KeyboardInterrupt
 
-    usual = signal.signal(signal.SIGTERM, stop)
+    def check_stopped() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    usual = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
     try:
-        yield
+        yield check_stopped
     finally:
-        signal.signal(signal.SIGTERM, usual)
+        for number, handler in usual.items():
+            signal.signal(number, handler)

@@ -290,12 +290,10 @@ def _is_free(
 
 
 def _write_ratio(value: float, _: object) -> str:
-    """Return a ratio as a difference in per cent: 1.2 is +20%."""
-    return (
-        "as peers"
-        if abs(value - 1) < 1e-9
-        else f"{'+' if value > 1 else ''}{format_prop(value - 1)}"
-    )
+    """Return a ratio as a difference in per cent: 1.2 is +20%, and 1 is 0."""
+    if abs(value - 1) < 1e-9:
+        return "0"
+    return f"{'+' if value > 1 else ''}{format_prop(value - 1)}"
 
 
 def _say(figure: Figure, axes: Axes, words: str) -> Figure:

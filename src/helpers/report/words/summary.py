@@ -292,11 +292,13 @@ def describe_grades(tables: SummaryTables) -> str:
 
 
 def describe_unmatched(credibility: pd.DataFrame) -> str:
-    """Return how much cost found no patient."""
+    """Return how much cost found no patient; blank where no cost was traced to any."""
     total = int(
         credibility[["traced_pence", "averaged_pence", "apportioned_pence"]].to_numpy().sum()
     )
     unmatched = int(credibility["unmatched_pence"].sum())
+    if unmatched == 0 and credibility["traced_pence"].sum() == 0:
+        return ""
     if unmatched == 0 or total <= 0:
         return "All cost of patient care was matched to patient events."
     prop = unmatched / total
