@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from helpers.contracts.terms import METHODS
 from helpers.errors import DEBUG, CommandError, HelpersError, name_a_few
