@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from helpers.errors import DEBUG, CommandError, HelpersError, describe_disk_error, name_a_few
 from helpers.parameters import (
@@ -74,7 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
     _add_options(demo, "data", "size")
-    _add(commands, "check", check_project, "format, lint and the project's own rules")
+    check = _add(
+        commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
+    )
+    check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
     test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
     test.add_argument("words", nargs=argparse.REMAINDER)
     _add(commands, "bench", run_benchmarks, "the benchmarks")
@@ -187,7 +191,21 @@ def write_demos(given: argparse.Namespace) -> int:
     return 0
 
 
-def check_project(_: argparse.Namespace) -> int:
+def check_something(given: argparse.Namespace) -> int:
+    """Check a trust's folder if one is named, else the project."""
+    return check_files(place(given.folder)) if given.folder else check_project()
+
+
+def check_files(folder: Path) -> int:
+    """Say what is right and wrong with a trust's files; 2 if something stops a run."""
+    from helpers.sources.checkup import check_folder, describe_check
+
+    check = check_folder(folder)
+    print(describe_check(check))
+    return 2 if check.n_wrong else 0
+
+
+def check_project() -> int:
     """Run the formatter's check, the linter, and the tests of the project's rules."""
     codes = [
         _run_module("ruff", "format", "--check", "."),

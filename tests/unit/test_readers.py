@@ -95,7 +95,7 @@ def test_tabs_parquet_and_excel_give_the_same_table(tmp_path, expected):
 def test_excel_numbers_and_dates_become_the_text_a_csv_would_hold():
     from datetime import datetime
 
-    from helpers.sources.readers import _as_text
+    from helpers.sources.workbooks import as_text as _as_text
 
     assert _as_text(401123.0) == "401123"
     assert _as_text(0.1 + 0.2) == "0.3"

@@ -2,7 +2,8 @@
 
 Large tables: a value that cannot be read is taken as missing and logged (TYP-001); a row without
 its key, or without the date that says when it happened, is set aside (TYP-002); parts of a penny
-are rounded (TYP-003). Small tables steer the whole run, so there the run stops (TYP-004), and the
+are rounded (TYP-003). Codes that came without their leading zeros or with footnote stars were repaired
+while they were read; that is logged here (TYP-006, TYP-007). Small tables steer the whole run, so there the run stops (TYP-004), and the
 ledger has its own codes (LED-003 for amounts, LED-004 for months).
 """
 
@@ -44,10 +45,17 @@ SMALL_WORDS = (
     ("TYP-004", "A value cannot be read as its kind, or is missing where one is needed."),
     ("TYP-005", "A value is not in its closed list."),
 )
+REPAIRS = "raw_repairs"  # file, row_number, column_name, old_value, new_value, why
+REPAIR_CODES = {"zeros": "TYP-006", "stars": "TYP-007"}
 _WORDS = {
     "TYP-001": ("A value cannot be read as a date or number.", "taken as missing"),
     "TYP-002": ("The row has no key, or no date that says when it happened.", "set aside"),
     "TYP-003": ("An amount has parts of a penny.", "rounded to a whole penny, half away from zero"),
+    "TYP-006": (
+        "A code had lost its leading zeros; one code of the map or list is the same with them.",
+        "zeros put back",
+    ),
+    "TYP-007": ("A code has footnote stars after it.", "taken off"),
 }
 
 
@@ -55,12 +63,20 @@ def describe_type_rules() -> list[Rule]:
     """Return the rules of this stage as they are described to readers."""
     large = [table for table in INPUTS.values() if table.large]
     effects = {"TYP-001": ("W", "note"), "TYP-002": ("X", "set aside"), "TYP-003": ("R", "note")}
+    effects |= dict.fromkeys(REPAIR_CODES.values(), ("R", "note"))
     rules = [
         Rule(code, table.name, "types", *effects[code], *_WORDS[code])  # type: ignore[arg-type]
         for code in _WORDS
         for table in large
         if code != "TYP-003" or any(column.kind == "money" for column in table.columns.values())
     ]
+    for code in REPAIR_CODES.values():
+        small = [name for name, table in INPUTS.items() if not table.large]
+        words, action = (
+            _WORDS[code][0].replace("A code", "In a map or the ledger, a code", 1),
+            _WORDS[code][1],
+        )
+        rules += [Rule(code, name, "types", "R", "note", words, action) for name in small]
     for code, words in SMALL_WORDS:
         files = (
             [LEDGER] if code == "LED-003" else [name for name, t in INPUTS.items() if not t.large]
@@ -138,7 +154,32 @@ def make_type_rules(db: QueryEngine, table: Table) -> list[SqlRule]:
         if column.kind == "money" and name in db.columns(f"raw_{table.name}"):
             rules.append(_rounded_rule(table, name))
     rules.append(_unplaced_rule(table))
+    if db.has(REPAIRS):
+        rules += [_repaired_rule(table, why) for why in REPAIR_CODES]
     return rules
+
+
+def _repaired_rule(table: Table, why: str) -> SqlRule:
+    sql = (
+        "SELECT row_number, column_name, old_value, new_value, CAST(NULL AS BIGINT) AS amount_pence "
+        f"FROM {REPAIRS} WHERE file = '{table.name}' AND why = '{why}'"
+    )
+    return _type_rule(REPAIR_CODES[why], table, "R", "note", sql)
+
+
+def find_small_repairs(db: QueryEngine, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the repairs of small tables' codes as rows of the log (large ones have rules)."""
+    found = db.frame(f"SELECT * FROM {REPAIRS} ORDER BY file, row_number, column_name, why")
+    found = found[found["file"].isin(list(frames))].rename(columns={"column_name": "column"})
+    rules = found["why"].map(REPAIR_CODES)
+    return found.drop(columns="why").assign(
+        row_key="row " + found[ROW_NUMBER].astype("str"),
+        rule=rules,
+        severity="R",
+        effect="note",
+        action=rules.map({code: words[1] for code, words in _WORDS.items()}),
+        amount_pence=pd.array([pd.NA] * len(found), dtype="Int64"),
+    )
 
 
 def _unread_rule(table: Table, name: str) -> SqlRule:

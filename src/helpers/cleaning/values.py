@@ -12,7 +12,10 @@ from helpers.contracts import ROW_NUMBER, Column
 from helpers.contracts.model import Kind
 
 # What an extract writes for "no value".
-MISSING = ("", "NULL", "Null", "null", "N/A", "n/a", "-", "*", "?")
+MISSING = (
+    "", "NULL", "Null", "null", "N/A", "n/a", "N/a", "#N/A", "NaN", "nan", "-", "--", "\u2013", "\u2014",
+    "*", "**", "?",
+)  # fmt: skip
 NO_BREAK_SPACE, MINUS_SIGN = "\u00a0", "\u2212"
 TRUE_WORDS = ("1", "Y", "YES", "T", "TRUE")
 FALSE_WORDS = ("0", "N", "NO", "F", "FALSE")
@@ -25,6 +28,14 @@ POUNDS_AND_PENCE = r"^[+-]?([0-9]{1,15}([.][0-9]{0,2}0*)?|[.][0-9]{1,2}0*)$"
 ANY_POUNDS = r"^[+-]?([0-9]{1,15}[.]?[0-9]*|[.][0-9]+)$"
 # A comma stands before three digits; 1234,56 is not taken for 123456.
 THOUSANDS = r"^[^0-9,]*[0-9]{1,3}(,[0-9]{3})+([^0-9,].*)?$"
+# A percentage: one sign, at the end or before a closing bracket.
+PERCENT = r"^[^%]*[0-9.] ?%[)]?$"
+# A day as a spreadsheet counts it (45476 is 3 July 2024), its time as the fraction of a day. Five digits:
+# from 18 May 1927 on.
+DAY_NUMBER = r"^[0-9]{5}([.][0-9]+)?$"
+DAY_ZERO = "1899-12-30"
+SECONDS_IN_DAY = 86_400
+COMPACT_DATE = r"^(19|20)[0-9]{6}$"  # 20240703
 UNREADABLE = "unreadable"
 
 
@@ -70,18 +81,25 @@ def select_present(source: str, names: list[str]) -> str:
 def digits(name: str, kind: Kind) -> str:
     """Return the plain number in an amount; other kinds as they are.
 
-    `£1,234.50` is 1234.50; `(12.30)` and `12.30-` are -12.30.
+    `£1,234.50` is 1234.50; `(12.30)` and `12.30-` are -12.30; of a number that is not money or a
+    count, `20%` is 0.2.
     """
     text = quote(name)
     if kind not in NUMERIC_KINDS:
         return text
     bare = f"translate({text}, '{MINUS_SIGN}£, ', '-')"
+    power = ""
+    if kind == "number":
+        is_percent = f"{text} LIKE '%!%%' ESCAPE '!' AND {matches(text, PERCENT)}"
+        bare = f"CASE WHEN {is_percent} THEN replace({bare}, '%', '') ELSE {bare} END"
+        power = f" || CASE WHEN {is_percent} THEN 'e-2' ELSE '' END"
+    bare = f"({bare})"
     return (
         f"CASE WHEN {matches(text, PLAIN_NUMBER)} THEN {text} "
         f"WHEN {text} LIKE '%,%' AND NOT {matches(text, THOUSANDS)} THEN '{UNREADABLE}' "
-        f"WHEN {bare} LIKE '(%)' THEN '-' || substr({bare}, 2, length({bare}) - 2) "
-        f"WHEN {bare} LIKE '%-' THEN '-' || substr({bare}, 1, length({bare}) - 1) "
-        f"ELSE {bare} END"
+        f"WHEN {bare} LIKE '(%)' THEN '-' || substr({bare}, 2, length({bare}) - 2){power} "
+        f"WHEN {bare} LIKE '%-' THEN '-' || substr({bare}, 1, length({bare}) - 1){power} "
+        f"ELSE {bare}{power} END"
     )
 
 
@@ -116,13 +134,25 @@ def _when(pattern: str, text: str, value: str) -> str:
 
 
 def _moment(text: str) -> str:
-    """Return a timestamp from `2024-07-03T07:30`, `2024-07-03` or `03/07/2024 07:30`."""
+    """Return a timestamp from `2024-07-03T07:30`, `2024-07-03`, `03/07/2024 07:30`, `20240703` or `45476.3125`.
+
+    The last is the day as a spreadsheet counts it; its time is rounded to whole seconds.
+    """
     year_and_time = f"split_part({text}, '/', 3)"
     british = (
         f"substr({year_and_time}, 1, 4) || '-' || lpad(split_part({text}, '/', 2), 2, '0') || '-' || "
         f"lpad(split_part({text}, '/', 1), 2, '0') || substr({year_and_time}, 5)"
     )
+    compact = f"substr({text}, 1, 4) || '-' || substr({text}, 5, 2) || '-' || substr({text}, 7, 2)"
+    days = f"TRY_CAST(split_part({text}, '.', 1) AS INTEGER)"
+    part = f"coalesce(TRY_CAST('0.' || nullif(split_part({text}, '.', 2), '') AS DOUBLE), 0)"
+    counted = (
+        f"TIMESTAMP '{DAY_ZERO} 00:00:00' + {days} * INTERVAL 1 DAY "
+        f"+ CAST(round({part} * {SECONDS_IN_DAY}) AS INTEGER) * INTERVAL 1 SECOND"
+    )
     return (
         f"CASE WHEN {text} LIKE '____-__-__%' THEN TRY_CAST({text} AS TIMESTAMP) "
-        f"WHEN {text} LIKE '%/%/____%' THEN TRY_CAST({british} AS TIMESTAMP) END"
+        f"WHEN {text} LIKE '%/%/____%' THEN TRY_CAST({british} AS TIMESTAMP) "
+        f"WHEN {matches(text, COMPACT_DATE)} THEN TRY_CAST({compact} AS TIMESTAMP) "
+        f"WHEN {matches(text, DAY_NUMBER)} THEN {counted} END"
     )

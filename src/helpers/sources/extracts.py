@@ -21,6 +21,7 @@ from helpers.contracts import (
 from helpers.engine import Engine
 from helpers.errors import InputError, name_a_few
 from helpers.run import Run, check_input_dir
+from helpers.sources.codes import repair_codes
 from helpers.sources.encodings import find_sha256
 from helpers.sources.readers import ENDINGS, FileRead, read_file
 from helpers.sources.settings import TRUST_FILE, read_renames, read_settings
@@ -48,7 +49,7 @@ def read_trust(run: Run, db: Engine) -> Received:
     check_mandatory(found, mode, folder)
     settings["mode"] = mode
     frames: dict[str, pd.DataFrame] = {}
-    records = [_describe_settings_file(folder, notices)]
+    records: list[dict[str, Any]] = [_describe_settings_file(folder, notices)]
     with tempfile.TemporaryDirectory(prefix="helpers-") as workspace:
         for name, table in INPUTS.items():
             if name not in found:
@@ -62,6 +63,10 @@ def read_trust(run: Run, db: Engine) -> Received:
                 frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
                 db.drop(f"raw_{name}")
             records.append(_describe_found(table, found[name], read))
+    repaired = repair_codes(db, frames)
+    for record in records:
+        said = [record["notice"], *repaired.get(str(record["file"]), [])]
+        record["notice"] = " ".join(filter(None, said))
     return Received(settings, mode, frames, pd.DataFrame(records))
 
 
@@ -96,7 +101,7 @@ def find_mode(found: dict[str, Path]) -> str:
 def check_mandatory(found: dict[str, Path], mode: str, folder: Path) -> None:
     """Refuse a folder that lacks a mandatory file, and say what is there."""
     missing = [
-        name for name, table in INPUTS.items() if name not in found and _is_needed(table, mode)
+        name for name, table in INPUTS.items() if name not in found and is_needed(table, mode)
     ]
     if not missing:
         return
@@ -114,12 +119,13 @@ def check_mandatory(found: dict[str, Path], mode: str, folder: Path) -> None:
     )
 
 
-def _is_needed(table: Table, mode: str) -> bool:
+def is_needed(table: Table, mode: str) -> bool:
+    """Tell whether a report cannot be made without a file."""
     needed = table.mandatory or table.name in PLICS_MANDATORY
     return needed and not (mode == "slr" and table.name in PLICS_MANDATORY)
 
 
-def _describe_settings_file(folder: Path, notices: list[str]) -> dict[str, object]:
+def _describe_settings_file(folder: Path, notices: list[str]) -> dict[str, Any]:
     path = folder / TRUST_FILE
     return {
         "file": "trust",
@@ -132,7 +138,7 @@ def _describe_settings_file(folder: Path, notices: list[str]) -> dict[str, objec
     }
 
 
-def _describe_found(table: Table, path: Path, read: FileRead) -> dict[str, object]:
+def _describe_found(table: Table, path: Path, read: FileRead) -> dict[str, Any]:
     return {
         "file": table.name,
         "found": path.name,
@@ -144,7 +150,7 @@ def _describe_found(table: Table, path: Path, read: FileRead) -> dict[str, objec
     }
 
 
-def _describe_absent(table: Table, mode: str) -> dict[str, object]:
+def _describe_absent(table: Table, mode: str) -> dict[str, Any]:
     notice = f"There is no {table.name} file: the report goes without {table.panel}."
     if mode == "slr" and table.name in PLICS_MANDATORY:
         notice = (

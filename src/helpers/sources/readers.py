@@ -1,14 +1,14 @@
 """Read one file of a trust as text: CSV, TSV, Parquet or the first sheet of an Excel workbook.
 
 Nothing is judged here. Every value arrives in the engine as text, so that a code keeps its leading
-zeros, with ``row_number`` beside it (1 is the first row of data).
+zeros, with ``row_number`` beside it (1 is the first row of data). Rows with nothing in any column
+that is used are left out, and counted in a notice.
 """
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import itertools
+import codecs
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,18 @@ from helpers.contracts import ROW_NUMBER, Table
 from helpers.engine import Engine, ReadError
 from helpers.errors import InputError, name_a_few
 from helpers.sources.encodings import as_utf8
+from helpers.sources.headers import (
+    DELIMITERS,
+    TextHeader,
+    count_words,
+    find_text_header,
+    find_unused_renames,
+    match_columns,
+)
+from helpers.sources.workbooks import as_text, read_sheet
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 ENDINGS = (*TEXT_ENDINGS, ".parquet", ".xlsx")
-DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
-HEADER_MAX_CHARACTERS = 1_000_000
-EXCEL_DIGITS = 15  # what Excel itself keeps and shows of a number
 
 
 @dataclass(frozen=True)
@@ -73,40 +79,53 @@ def _read_text(
     path: Path, table: Table, db: Engine, renames: dict[str, str], workspace: Path
 ) -> list[str]:
     plain, notices = as_utf8(path, workspace)
-    header, delimiter = _read_header(plain, path)
-    if delimiter != ("\t" if path.suffix.lower() == ".tsv" else ","):
-        notices.append(f"Fields are separated by {DELIMITERS[delimiter]}.")
-    positions, unknown = match_columns(header, table, renames, file=path.name)
-    fields = [positions.get(place, f"unused_{place}") for place in range(len(header))]
+    header = find_text_header(plain, table, renames, file=path.name)
+    if header.delimiter != ("\t" if path.suffix.lower() == ".tsv" else ","):
+        notices.append(f"Fields are separated by {DELIMITERS[header.delimiter]}.")
+    positions, unknown = match_columns(
+        header.fields, table, renames, file=path.name, line=header.line
+    )
+    fields = [positions.get(place, f"unused_{place}") for place in range(len(header.fields))]
+    passed = 0
+    if header.n_lines > 1:  # the engine passes over one line only
+        plain, passed = _cut_top(plain, header, workspace), header.n_lines - 1
     try:
-        db.add_csv("incoming_text", plain, fields, delimiter=delimiter)
+        db.add_csv("incoming_text", plain, fields, delimiter=header.delimiter)
     except ReadError as error:
-        raise _explain(error, path) from None
-    kept = ", ".join(f'"{name}"' for name in [*positions.values(), ROW_NUMBER])
-    db.create(f"raw_{table.name}", f"SELECT {kept} FROM incoming_text")
-    db.drop("incoming_text")
-    return notices + _describe_unknown(unknown)
+        raise _explain(error, path, passed) from None
+    notices += _keep_rows(db, table, list(positions.values()))
+    return [*notices, *_describe_header(header.fields, header.line, unknown, renames)]
 
 
-def _read_header(plain: Path, path: Path) -> tuple[list[str], str]:
-    """Return the header's fields and what separates them: whatever splits it into most."""
+def _cut_top(plain: Path, header: TextHeader, workspace: Path) -> Path:
+    """Write a copy that begins with one line in place of everything down to the header's end."""
     with plain.open(encoding="utf-8-sig", newline="") as lines:
-        text = lines.read(HEADER_MAX_CHARACTERS)
-    best: tuple[list[str], str] = ([], ",")
-    for delimiter in DELIMITERS:
-        try:
-            found = next(
-                csv.reader(itertools.chain(text.splitlines(True)), delimiter=delimiter), []
-            )
-        except csv.Error:
-            continue
-        if len(found) > len(best[0]):
-            best = (found, delimiter)
-    if not any(name.strip() for name in best[0]):
-        raise InputError(
-            f"{path.name}, line 1: there is no header. The first line must name the columns."
-        )
-    return best
+        top = lines.read(header.n_characters)
+    copy = workspace / f"{plain.stem}.cut{plain.suffix}"
+    workspace.mkdir(parents=True, exist_ok=True)
+    with plain.open("rb") as source, copy.open("wb") as target:
+        mark = len(codecs.BOM_UTF8) if source.read(3) == codecs.BOM_UTF8 else 0
+        source.seek(mark + len(top.encode("utf-8")))
+        target.write(f"header{_find_line_end(top)}".encode())
+        shutil.copyfileobj(source, target)
+    return copy
+
+
+def _find_line_end(top: str) -> str:
+    """Return how the lines of a file end, from a text that ends with one."""
+    return next((end for end in ("\r\n", "\n", "\r") if top.endswith(end)), "\n")
+
+
+def _keep_rows(db: Engine, table: Table, names: list[str]) -> list[str]:
+    """Make ``raw_<table>`` of the rows that hold anything in its columns; say how many do not."""
+    kept = ", ".join(f'"{name}"' for name in [*names, ROW_NUMBER])
+    held = ", ".join(f"nullif(trim(\"{name}\"), '')" for name in names)
+    db.create(
+        f"raw_{table.name}", f"SELECT {kept} FROM incoming_text WHERE coalesce({held}) IS NOT NULL"
+    )
+    n_blank = db.count("incoming_text") - db.count(f"raw_{table.name}")
+    db.drop("incoming_text")
+    return [f"{count_words(n_blank, 'row')} blank in every column used."] if n_blank else []
 
 
 def _read_parquet(path: Path, table: Table, db: Engine, renames: dict[str, str]) -> list[str]:
@@ -120,97 +139,50 @@ def _read_parquet(path: Path, table: Table, db: Engine, renames: dict[str, str])
     positions, unknown = match_columns(header, table, renames, file=path.name)
     chosen = {header[place]: ours for place, ours in positions.items()}
     try:
-        db.add_parquet_text(f"raw_{table.name}", path, chosen)
+        db.add_parquet_text("incoming_text", path, chosen)
     except ReadError as error:
         raise InputError(f"{path.name} cannot be read as Parquet. Export it again.") from error
-    return _describe_unknown(unknown)
+    notices = _keep_rows(db, table, list(positions.values()))
+    return [*notices, *_describe_header(header, 1, unknown, renames)]
 
 
 def _read_workbook(path: Path, table: Table, db: Engine, renames: dict[str, str]) -> list[str]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(path)
-        rows = book.get_sheet_by_index(0).to_python(skip_empty_area=True)
-    except (CalamineError, OSError, IndexError, ValueError) as error:
-        raise InputError(
-            f"{path.name} cannot be read as an Excel workbook: it is damaged, protected by a password, "
-            "or another kind of file.\nSave it again as .xlsx without a password, or as .csv (UTF-8)."
-        ) from error
-    if not rows:
-        raise InputError(f"{path.name}: its first sheet is empty.\n{_how_to(table)}")
-    header = [_as_text(value) or "" for value in rows[0]]
-    positions, unknown = match_columns(header, table, renames, file=path.name)
-    body = [row for row in rows[1:] if any(_as_text(value) for value in row)]
+    sheet = read_sheet(path, table, renames)
+    positions, unknown = match_columns(
+        sheet.header, table, renames, file=f"{path.name}, sheet {sheet.name}", line=sheet.line
+    )
     columns = {
-        ours: pd.array([_as_text(row[place]) for row in body], dtype="str")
+        ours: pd.array([as_text(row[place]) for row in sheet.body], dtype="str")
         for place, ours in positions.items()
     }
     frame = pd.DataFrame(columns, columns=list(positions.values()))
-    db.add_frame(f"raw_{table.name}", frame.assign(**{ROW_NUMBER: range(1, len(body) + 1)}))
-    others = book.sheet_names[1:]
-    notices = [f"Only the first of {len(others) + 1} sheets was read."] if others else []
-    return notices + _describe_unknown(unknown)
+    numbers = pd.Series(range(1, len(frame) + 1), dtype="int64")
+    db.add_frame("incoming_text", frame.assign(**{ROW_NUMBER: numbers}))
+    notices = _keep_rows(db, table, list(positions.values()))
+    more = _describe_header(sheet.header, sheet.line, unknown, renames)
+    return [*sheet.notices, *notices, *more]
 
 
-def _as_text(value: object) -> str | None:
-    """Return a cell as a CSV would hold it."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float):
-        return f"{value:.{EXCEL_DIGITS}g}" if not value.is_integer() else f"{value:.0f}"
-    if isinstance(value, (dt.datetime, dt.date, dt.time)):
-        return value.isoformat()
-    return str(value)
+def _describe_header(
+    header: list[str], line: int, unknown: list[str], renames: dict[str, str]
+) -> list[str]:
+    notices = []
+    if line > 1:
+        above = "line above it was" if line == 2 else f"{line - 1:,} lines above it were"
+        notices.append(f"The header is in line {line:,}; the {above} not read.")
+    if unknown:
+        notices.append(f"Not used: {count_words(len(unknown), 'column')} ({name_a_few(unknown)}).")
+    absent = find_unused_renames(header, renames)
+    if absent:
+        notices.append(f"columns.yml names columns that are not there: {name_a_few(absent)}.")
+    return notices
 
 
-def match_columns(
-    header: list[str], table: Table, renames: dict[str, str], *, file: str
-) -> tuple[dict[int, str], list[str]]:
-    """Return our name for each position of a header, and the columns nobody asked for.
-
-    Names are compared without outer blanks and in small letters.
-
-    Raises
-    ------
-    InputError
-        If two columns have one name, or a required column is missing.
-    """
-    ours_by_theirs = {theirs.strip().lower(): ours for theirs, ours in renames.items()}
-    cleaned = [" ".join(name.replace("\ufeff", "").split()).lower() for name in header]
-    names = [ours_by_theirs.get(name, name) for name in cleaned]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"{file}, line 1: two columns are named {name_a_few(twice)}.\n"
-            "Keep one, or give each a name of its own in columns.yml."
-        )
-    positions = {place: name for place, name in enumerate(names) if name in table.columns}
-    missing = [name for name in table.required_columns if name not in positions.values()]
-    unknown = [header[place] for place in range(len(header)) if place not in positions]
-    if missing:
-        others = f"Its other columns are: {name_a_few(unknown)}.\n" if unknown else ""
-        raise InputError(
-            f"{file} lacks {_count(len(missing), 'column')} that the report needs: {name_a_few(missing)}.\n"
-            f"{others}If they are there under other names, write columns.yml beside it:\n"
-            f"{table.name}:\n  their name: {missing[0]}"
-        )
-    return positions, [name for name in unknown if name.strip()]
-
-
-def _describe_unknown(unknown: list[str]) -> list[str]:
-    if not unknown:
-        return []
-    return [f"Not used: {_count(len(unknown), 'column')} ({name_a_few(unknown)})."]
-
-
-def _explain(error: ReadError, path: Path) -> InputError:
-    where = f"{path.name}, line {error.line:,}" if error.line else path.name
+def _explain(error: ReadError, path: Path, passed: int) -> InputError:
+    where = f"{path.name}, line {error.line + passed:,}" if error.line else path.name
     if error.found is not None and error.found != error.expected:
         return InputError(
-            f"{where}: the row has {_count(error.found, 'field')} and the header "
+            f"{where}: the row has {count_words(error.found, 'field')} and the header "
             f"{error.expected:,}.\nPut quotes round values that hold a separator or a line break, "
             "and complete cut-off rows."
         )
@@ -218,10 +190,6 @@ def _explain(error: ReadError, path: Path) -> InputError:
         f"{where}: the row cannot be read: a quote is not closed, or the file is not plain text in rows.\n"
         "Export it again as CSV (UTF-8)."
     )
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def _how_to(table: Table) -> str:

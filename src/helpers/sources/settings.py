@@ -15,6 +15,7 @@ from helpers.contracts import INPUTS
 from helpers.contracts.terms import METHODS
 from helpers.errors import InputError, name_a_few
 from helpers.run import TRUST_CODE, Run
+from helpers.sources.headers import SHEET
 
 TRUST_FILE, COLUMNS_FILE = "trust.yml", "columns.yml"
 LOWEST_MFF, HIGHEST_MFF = 0.5, 2.0
@@ -112,10 +113,11 @@ SETTINGS = {
 MONEY_SETTINGS = ("required_surplus",)
 
 
-def read_settings(folder: Path, run: Run) -> tuple[dict[str, Any], list[str]]:
+def read_settings(folder: Path, run: Run | None = None) -> tuple[dict[str, Any], list[str]]:
     """Return what ``trust.yml`` says, typed, and the keys nobody knows.
 
-    ``period_start`` and ``period_end`` (dates, both in the year) are added.
+    ``period_start`` and ``period_end`` (dates, both in the year) are added. Without a run, only what the
+    file says is returned.
 
     Raises
     ------
@@ -135,6 +137,8 @@ def read_settings(folder: Path, run: Run) -> tuple[dict[str, Any], list[str]]:
     for key, setting in SETTINGS.items():
         name = f"{key}_pence" if key in MONEY_SETTINGS else key
         settings[name] = _read_setting(given, key, setting)
+    if run is None:  # whoever's they are
+        return settings, []
     _check_owner(settings, run)
     settings["fy"] = run.fy
     first = int(run.year[:4])
@@ -186,7 +190,7 @@ def read_renames(folder: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     renames = {}
-    for file, names in _read_yaml(path).items():
+    for file, names in _read_yaml(path, may_be_empty=True).items():
         if file not in INPUTS:
             raise InputError(
                 f"{COLUMNS_FILE} names a file that the report does not read: {name_a_few([file])}.\n"
@@ -194,7 +198,7 @@ def read_renames(folder: Path) -> dict[str, dict[str, str]]:
             )
         if not isinstance(names, dict) or not all(isinstance(ours, str) for ours in names.values()):
             raise InputError(f"{COLUMNS_FILE}: under {file}, write lines `their name: our name`.")
-        wrong = sorted(set(names.values()) - set(INPUTS[file].columns))
+        wrong = sorted(set(names.values()) - set(INPUTS[file].columns) - {SHEET})
         if wrong:
             raise InputError(
                 f"{COLUMNS_FILE}: {file} has no column {name_a_few(wrong)}.\n"
@@ -204,7 +208,7 @@ def read_renames(folder: Path) -> dict[str, dict[str, str]]:
     return renames
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_yaml(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
     """Return a YAML file whose values are all text, so that 007 stays 007."""
     try:
         found = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
@@ -214,6 +218,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path.name}{where} is not YAML text: write lines `key: value`."
         ) from error
+    if found is None and may_be_empty:
+        return {}  # proposals that are still commented out
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise InputError(f"{path.name} must hold lines `key: value`.")
     return found
