@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,12 @@ def test_every_part_has_its_place_in_the_rule():
 )
 def test_the_rule_finds_a_breach(part, source, expected):
     assert find_breaches(part, source) == expected
+
+
+def test_the_command_line_starts_light():
+    """Nothing heavy is read before a command is judged, and linear algebra can be told its threads."""
+    code = (
+        "import sys, helpers.cli; print(sorted({'numpy', 'pandas', 'duckdb'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
