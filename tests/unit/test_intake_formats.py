@@ -7,6 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+from helpers.cleaning import clean
 from helpers.cleaning.types import find_small_repairs
 from helpers.contracts import Received
 from helpers.errors import InputError
@@ -228,6 +229,19 @@ def test_a_ledger_that_lost_its_zeros_is_repaired_by_the_map(tmp_path):
     assert log[
         ["file", "row_number", "rule", "column", "old_value", "new_value"]
     ].values.tolist() == [["general_ledger", 1, "TYP-006", "cost_centre", "401", "000401"]]
+
+
+def test_repairs_of_small_tables_stand_in_the_log(tmp_path):
+    maps = FILES["cost_centre_map.csv"].replace("CC01", "000401")
+    with open_small_engine() as db:
+        run = open_small_run(
+            tmp_path, general_ledger=LEDGER.replace("CC01", "401"), cost_centre_map=maps
+        )
+        cleaned = clean(read_trust(run, db), db)
+        log = db.frame("SELECT old_value, new_value FROM cleaning_log WHERE rule = 'TYP-006'")
+    assert log.values.tolist() == [["401", "000401"]]
+    accounts = cleaned.accounts.set_index("file").loc["general_ledger"]
+    assert (accounts["n_repaired"], accounts["n_excluded"]) == (1, 0)
 
 
 def test_a_map_that_lost_its_zeros_is_repaired_by_the_ledger(tmp_path):

@@ -12,7 +12,13 @@ from helpers.cleaning.episodes import add_completion
 from helpers.cleaning.links import LINK_TABLES, add_link_tables
 from helpers.cleaning.model import STAGES
 from helpers.cleaning.rules import FRAME_RULES, SQL_RULES
-from helpers.cleaning.types import make_type_rules, read_small_table, type_table
+from helpers.cleaning.types import (
+    REPAIRS,
+    find_small_repairs,
+    make_type_rules,
+    read_small_table,
+    type_table,
+)
 from helpers.contracts import INPUTS, ROW_NUMBER, Cleaned, QueryEngine, Received
 
 # Small tables that rules of large ones look things up in.
@@ -74,6 +80,8 @@ def _clean_small(
 ) -> dict[str, pd.DataFrame]:
     """Type the small tables and run their rules; those that stop the run come before large files."""
     frames = {name: read_small_table(db, INPUTS[name], text) for name, text in texts.items()}
+    if db.has(REPAIRS):
+        log.add_frame(find_small_repairs(db, frames))
     for stage in STAGES:
         for rule in FRAME_RULES:
             if rule.stage == stage and all(name in frames for name in (rule.file, *rule.needs)):
