@@ -196,7 +196,10 @@ def test_deficits_that_nobody_pays_for_are_named(tables):
 def test_lines_are_counted_by_sign_and_by_rule(tables):
     card = find_card(tables, "Service lines in surplus")
     assert card["value"] == "2 of 4"
-    assert card["note"] == "2 in deficit; 2 change sign with the rule for sharing overheads"
+    assert (
+        card["note"]
+        == "2 in deficit; 2 change sign with the rule for sharing overheads and fixed income"
+    )
 
 
 def test_what_is_mapped_to_no_line_is_not_counted_as_a_line(tables):
@@ -350,7 +353,7 @@ def test_lines_that_all_rules_agree_on_are_reported_as_such(tables):
     changed = replace(tables, position=sure, sensitivity=sensitivity(sure))
     assert words.describe_rule_dependent(changed).startswith("No line changes sign")
     card = find_card(changed, "Service lines in surplus")
-    assert card["note"].endswith("none depends on the rule for sharing overheads")
+    assert card["note"].endswith("none depends on the rule for sharing overheads and fixed income")
 
 
 def test_many_lines_are_shortened(tables):

@@ -77,9 +77,9 @@ def describe_lines_card(tables: SummaryTables) -> dict[str, str]:
     n_surplus = int((lines["surplus_pence"] >= 0).sum())
     n_unsure = int((lines["sign_label"] == "rule_dependent").sum())
     unsure = (
-        f"{format_count(n_unsure)} change{'s' if n_unsure == 1 else ''} sign with the rule for sharing overheads"
+        f"{format_count(n_unsure)} change{'s' if n_unsure == 1 else ''} sign with the rule for sharing overheads and fixed income"
         if n_unsure
-        else "none depends on the rule for sharing overheads"
+        else "none depends on the rule for sharing overheads and fixed income"
     )
     return _card(
         "Service lines in surplus",
@@ -181,7 +181,7 @@ def describe_largest_deficit(tables: SummaryTables) -> str:
     if line["income_pence"] > 0:
         share = f", {format_prop(-line['surplus_pence'] / line['income_pence'])} of its income"
     rules = (
-        f"under all {int(line['n_rules'])} rules tried for sharing overheads"
+        f"under all {int(line['n_rules'])} rules tried for sharing overheads and fixed income"
         if line["sign_label"] == "stable"
         else f"under {format_prop(line['same_sign_prop'])} of the {int(line['n_rules'])} rules tried"
     )
@@ -254,12 +254,10 @@ def describe_rule_dependent(tables: SummaryTables) -> str:
     lines = keep_service_lines(arrange_lines(tables))
     unsure = lines[lines["sign_label"] == "rule_dependent"]
     if unsure.empty:
-        return (
-            "No line changes sign: every rule tried for sharing overheads agrees who is in surplus."
-        )
+        return "No line changes sign: every rule tried for sharing overheads and fixed income agrees who is in surplus."
     verb = "changes" if len(unsure) == 1 else "change"
     return (
-        f"{_name_lines(unsure)} {verb} sign with the rule for sharing overheads. "
+        f"{_name_lines(unsure)} {verb} sign with the rule for sharing overheads and fixed income. "
         "Do not read a winner or a loser into that."
     )
 
@@ -277,7 +275,7 @@ def describe_surplus_figure(tables: SummaryTables) -> str:
         f"The highest is {top['line_name']} at {format_gbp(top['surplus_pence'])}, "
         f"the lowest {bottom['line_name']} at {format_gbp(bottom['surplus_pence'])}. "
         f"{count_words(n_unsure, 'line').capitalize()} "
-        f"{'depends' if n_unsure == 1 else 'depend'} on the rule for sharing overheads."
+        f"{'depends' if n_unsure == 1 else 'depend'} on the rule for sharing overheads and fixed income."
     )
 
 

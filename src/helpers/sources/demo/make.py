@@ -285,7 +285,7 @@ def _write_money(
         "expense_map": ledger.list_expenses(recipe), "departments": ledger.list_departments(money["costs"]),
         "overhead_drivers": money["drivers"], "prices": money["prices"],
         "benchmarks": income.list_benchmarks(recipe),
-        "contract_income": structure.list_contract(money["clinical_pence"]),
+        "contract_income": structure.list_contract(recipe, money["clinical_pence"]),
         "plan": structure.list_plan(recipe, money["line_costs"], money["line_income"]),
         "control_totals": structure.list_controls(recipe, book, counts),
     }  # fmt: skip

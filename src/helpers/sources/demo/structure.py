@@ -7,16 +7,19 @@ import pandas as pd
 
 from helpers.sources.demo.recipe import Recipe
 
+FIXED_SCOPE, VARIABLE_SCOPE = "NEL;NES;NELNE;ED;OPFU", "EL;DC;OPFA;OPPROC"
+# Commissioner, element, scope, share: of the fixed sums, of the variable ones, or of all income.
 CONTRACT = (
-    ("QKK", "fixed", "NEL;NES;NELNE;ED;OPFU", 0.44),
-    ("QKK", "variable", "EL;DC;OPFA;OPPROC", 0.2),
-    ("QRV", "fixed", "NEL;NES;NELNE;ED;OPFU", 0.12),
-    ("QRV", "variable", "EL;DC;OPFA;OPPROC", 0.06),
-    ("QWE", "lva", "", 0.02),
-    ("Y58", "variable", "EL;DC", 0.09),
-    ("Y58", "pass_through", "", 0.05),
-    ("OTH", "other", "", 0.02),
+    ("QKK", "fixed", FIXED_SCOPE, 0.79),
+    ("QKK", "variable", VARIABLE_SCOPE, 0.56),
+    ("QRV", "fixed", FIXED_SCOPE, 0.21),
+    ("QRV", "variable", VARIABLE_SCOPE, 0.18),
+    ("QWE", "lva", "", 0.006),
+    ("Y58", "variable", "EL;DC", 0.26),
+    ("Y58", "pass_through", "", 0.006),
+    ("OTH", "other", "", 0.006),
 )
+FIXED_PAID_PROP = 0.99  # the fixed sums pay this part of what their activity would earn at price
 RIGHTS = (
     ("hire", "line"), ("rota", "line"), ("theatre_list", "shared"), ("ward", "shared"),
     ("procure", "division"), ("price", "corporate"), ("capital", "corporate"), ("admin", "division"),
@@ -74,9 +77,14 @@ def list_rights(recipe: Recipe) -> pd.DataFrame:
     )
 
 
-def list_contract(clinical_pence: int) -> pd.DataFrame:
+def list_contract(recipe: Recipe, clinical_pence: int) -> pd.DataFrame:
     """Return contract_income.csv; it adds up to the ledger's clinical income."""
-    amounts = [round(clinical_pence * share) for *_, share in CONTRACT]
+    fixed = FIXED_PAID_PROP * float(recipe.settings["fixed_scope_prop"])
+    small = sum(share for _, element, _, share in CONTRACT if element not in ("fixed", "variable"))
+    part = {"fixed": fixed, "variable": 1 - fixed - small}
+    amounts = [
+        round(clinical_pence * part.get(element, 1.0) * share) for _, element, _, share in CONTRACT
+    ]
     amounts[-1] += clinical_pence - sum(amounts)
     rows = [(*row[:3], f"{pence / 100:.2f}") for row, pence in zip(CONTRACT, amounts, strict=True)]
     return pd.DataFrame(rows, columns=["commissioner", "element", "scope_rule", "amount"])
