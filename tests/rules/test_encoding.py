@@ -9,6 +9,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILES = [*sorted((PROJECT / "src").rglob("*.py")), PROJECT / "setup_env.py"]
+NOT_TEXT_FILES = ("os", "archive")  # descriptors, and the members of a zip, are bytes
 TEXT_CALLS = ("read_text", "write_text", "open")
 
 
@@ -25,7 +26,8 @@ def find_unnamed_encodings(source: str) -> list[int]:
         )
         named = any(keyword.arg == "encoding" for keyword in node.keywords)
         is_other = (
-            isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "os"
+            isinstance(node.func, ast.Attribute)
+            and getattr(node.func.value, "id", "") in NOT_TEXT_FILES
         )
         is_ours = isinstance(node.func, ast.Name) and name != "open"
         if name in TEXT_CALLS and not is_ours and not (is_binary or named or is_other):
@@ -49,6 +51,7 @@ def test_every_text_file_is_opened_with_its_encoding(path):
         ("path.open('w', encoding='utf-8')", []),
         ("path.read_text(encoding='ascii')", []),
         ("os.open(path, flags)", []),
+        ("archive.open(name)", []),
     ],
 )
 def test_a_text_file_without_its_encoding_is_found(source, expected):

@@ -27,7 +27,13 @@ def read_options(command: str) -> dict[str, object]:
 
 
 def run_make(*words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(["make", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["make", "--no-print-directory", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_defaults_are_values_that_the_checks_take():

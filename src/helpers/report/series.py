@@ -23,7 +23,7 @@ NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
 COMMON_CODE = (
     "errors.py", "parameters.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
-    "report/cells.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
+    "report/cells.py", "report/fitness.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
     "report/figures/style.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
 PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py")
@@ -66,7 +66,7 @@ STEPS = (
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
-        ("subsidy", "sources"), ("subsidy", "flows"),
+        ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html",

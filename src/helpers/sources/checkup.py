@@ -20,7 +20,8 @@ from helpers.cleaning.types import count_unread, read_small_table, type_table
 from helpers.contracts import INPUTS, Table
 from helpers.engine import Engine
 from helpers.errors import HelpersError, InputError, name_a_few
-from helpers.run import DEFAULT_YEAR, TRUST_CODE, YEAR, Run, open_run
+from helpers.parameters import DEFAULT_YEAR, TRUST_CODE, YEAR
+from helpers.run import Run, open_run
 from helpers.sources.codes import repair_codes
 from helpers.sources.extracts import check_mandatory, find_files, find_mode, is_needed, read_trust
 from helpers.sources.headers import MissingColumns, tidy

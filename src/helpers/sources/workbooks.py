@@ -133,11 +133,11 @@ def _damaged(path: Path, error: BaseException) -> BaseException:
 def _refuse_vast(path: Path) -> None:
     """Refuse a workbook with a sheet too large to hold, by the size each sheet states of itself."""
     try:
-        with zipfile.ZipFile(path) as book:
-            sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
+        with zipfile.ZipFile(path) as archive:
+            sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
             tops = []
             for name in sheets:
-                with book.open(name) as stream:
+                with archive.open(name) as stream:
                     tops.append(stream.read(SHEET_TOP_BYTES))
     except Exception:  # whatever a damaged archive raises: the reader says what is wrong with it
         return
