@@ -390,6 +390,12 @@ def test_files_that_are_missing_are_named_by_what_they_would_show(tables):
     assert words.describe_missing(tables) == ""
 
 
+def test_a_file_for_trusts_without_activity_is_not_missed_where_there_is_activity(tables):
+    files = tables.files.assign(found=["apc_episodes.csv", ""])
+    instead = files["file"].where(files["found"] != "", "line_drivers")
+    assert words.describe_missing(replace(tables, files=files.assign(file=instead))) == ""
+
+
 def test_a_trust_without_patients_reads_well(tables):
     averaged = without_patients(tables)
     assert "averaged over service lines" in words.describe_missing(averaged)

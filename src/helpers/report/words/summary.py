@@ -26,6 +26,7 @@ COSTS = ("C1", "C2", "C3", "C4")
 STRONG_GRADES = ("A", "B")
 UNMATCHED_WORTH_A_WORD_PROP = 0.01
 WARD = "ward"  # the grouping of stays that a board can act on
+INSTEAD_OF_ACTIVITY = "line_drivers"  # no trust with activity needs this file
 
 
 def describe_headlines(tables: SummaryTables) -> list[dict[str, str]]:
@@ -317,6 +318,7 @@ def describe_missing(tables: SummaryTables) -> str:
             "This trust supplied no activity by patient. Costs of its departments are averaged over "
             "service lines, and nothing here can be traced to a patient, a consultant or a stay."
         )
+    missing = missing[missing["file"] != INSTEAD_OF_ACTIVITY]
     if missing.empty:
         return ""
     return f"Files were not supplied for: {join_words(sorted(missing['panel']))}."
