@@ -21,9 +21,7 @@ NOT_FOR_READERS = {
     "a paper outside the project": re.compile(
         r"\b(METHOD|DESIGN|OUTLIERS)\.md\b|\bMETHOD \d|of METHOD\b"
     ),
-    "a folder of one machine": re.compile(
-        r"(?<!\.\./)\bshared/|/home/\w+/|/Users/\w+/"
-    ),
+    "a folder of one machine": re.compile(r"(?<!\.\./)\bshared/|/home/\w+/|/Users/\w+/"),
     "who typed it": re.compile(
         r"\b(Claude|Anthropic|ChatGPT|Copilot|subagents?|language model)\b", re.I
     ),
