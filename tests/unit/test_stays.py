@@ -28,7 +28,7 @@ from helpers.outliers.stay_groups import (
     read_two_sided,
     review_groups,
 )
-from helpers.outliers.stay_trim import add_excess_days, find_trim_point, find_trim_points
+from helpers.outliers.stay_trim import add_excess_days, find_trim_points
 from helpers.outliers.stay_waiting import (
     count_long_stays,
     measure_variable_share,
@@ -57,15 +57,25 @@ def frame_of(hrg, days, **more):
 # ---- trim points -------------------------------------------------------------------------------
 
 
+def find_trim(days, **settings):
+    """Return the one trim point of the stays of one HRG, through the table the report uses."""
+    found = find_trim_points(frame_of("HN22A", days), min_spells=1, **settings)
+    (trim,) = found["trim_days"]
+    return trim
+
+
 def test_trim_point_is_the_upper_quartile_and_one_and_a_half_spreads():
     # Q1 3.75, Q3 6.25: 6.25 + 1.5 x 2.5 = 10
-    assert find_trim_point(pd.Series(STAYS)) == 10.0
+    assert find_trim(STAYS) == 10.0
+    # and 21 - 10 = 11 days beyond it
+    found = find_trim_points(frame_of("HN22A", STAYS), min_spells=1)
+    assert found["excess_days"].tolist() == [11.0]
 
 
 def test_trim_point_is_never_below_the_floor():
     # all stays 1 day: 1 + 1.5 x 0 = 1, raised to 5
-    assert find_trim_point(pd.Series([1] * 30)) == 5.0
-    assert find_trim_point(pd.Series([1] * 30), floor_days=3) == 3.0
+    assert find_trim([1] * 30) == 5.0
+    assert find_trim([1] * 30, floor_days=3) == 3.0
 
 
 def test_only_days_beyond_the_trim_point_are_excess():

@@ -13,13 +13,12 @@ from helpers.cleaning.links import LINK_TABLES, add_link_tables
 from helpers.cleaning.model import STAGES
 from helpers.cleaning.rules import FRAME_RULES, SQL_RULES
 from helpers.cleaning.types import (
-    REPAIRS,
     find_small_repairs,
     make_type_rules,
     read_small_table,
     type_table,
 )
-from helpers.contracts import INPUTS, ROW_NUMBER, Cleaned, QueryEngine, Received
+from helpers.contracts import INPUTS, REPAIRS, ROW_NUMBER, Cleaned, QueryEngine, Received
 
 # Small tables that rules of large ones look things up in.
 LOOKED_UP = ("service_line_map", "relative_weights")

@@ -21,7 +21,7 @@ from helpers.cleaning.values import (
     select_present,
     typed,
 )
-from helpers.contracts import INPUTS, ROW_NUMBER, STORED_AS, QueryEngine, Table
+from helpers.contracts import INPUTS, REPAIRS, ROW_NUMBER, STORED_AS, QueryEngine, Table
 from helpers.errors import InputError, name_a_few
 
 # The date without which an event cannot be placed in a year.
@@ -45,7 +45,6 @@ SMALL_WORDS = (
     ("TYP-004", "A value cannot be read as its kind, or is missing where one is needed."),
     ("TYP-005", "A value is not in its closed list."),
 )
-REPAIRS = "raw_repairs"  # file, row_number, column_name, old_value, new_value, why
 REPAIR_CODES = {"zeros": "TYP-006", "stars": "TYP-007"}
 _WORDS = {
     "TYP-001": ("A value cannot be read as a date or number.", "taken as missing"),

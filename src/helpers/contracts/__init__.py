@@ -3,13 +3,14 @@
 from helpers.contracts.inputs import ACTIVITY_EVENTS, INPUTS, PLICS_MANDATORY
 from helpers.contracts.model import STORED_AS, Column, QueryEngine, Table
 from helpers.contracts.outputs import OUTPUTS
-from helpers.contracts.received import ROW_NUMBER, Cleaned, Received
+from helpers.contracts.received import REPAIRS, ROW_NUMBER, Cleaned, Received
 
 __all__ = [
     "ACTIVITY_EVENTS",
     "INPUTS",
     "OUTPUTS",
     "PLICS_MANDATORY",
+    "REPAIRS",
     "ROW_NUMBER",
     "STORED_AS",
     "Cleaned",

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROW_NUMBER = "row_number"
+# Codes that reading repaired: file, row_number, column_name, old_value, new_value, why.
+REPAIRS = "raw_repairs"
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,6 @@ ELECTIVE_PODS = ("EL",)
 EMERGENCY_PODS = ("NEL", "NELNE", "NES")
 
 
-def find_trim_point(days: pd.Series, *, floor_days: float = TRIM_FLOOR_DAYS) -> float:
-    """Return the trim point of some stays: Q3 + 1.5 x (Q3 - Q1), and at least the floor.
-
-    Quartiles are interpolated linearly. Stays of 2, 3, 3, 4, 4, 4, 5, 5, 6, 7, 9 and 21 days have
-    quartiles 3.75 and 6.25, and so a trim point of 10 days.
-    """
-    q1, q3 = np.quantile(days.to_numpy(dtype="float64"), [0.25, 0.75])
-    return max(float(q3 + QUARTILE_SPREADS * (q3 - q1)), floor_days)
-
-
 def find_trim_points(
     spells: pd.DataFrame,
     prices: pd.DataFrame | None = None,
@@ -31,6 +21,10 @@ def find_trim_points(
     min_spells: int = MIN_LOCAL_SPELLS,
 ) -> pd.DataFrame:
     """Return the trim point and the days beyond it, by HRG and admission type.
+
+    A trim point is Q3 + 1.5 x (Q3 - Q1), and at least the floor; quartiles are interpolated
+    linearly. Stays of 2, 3, 3, 4, 4, 4, 5, 5, 6, 7, 9 and 21 days have quartiles 3.75 and 6.25, and
+    so a trim point of 10 days.
 
     The trust's own stays set the trim point where there are ``min_spells``; else the one that comes
     with the prices; else there is none and no day of that HRG counts as excess.

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from helpers.contracts import INPUTS, ROW_NUMBER
+from helpers.contracts import INPUTS, REPAIRS, ROW_NUMBER
 from helpers.engine import Engine
 from helpers.errors import name_a_few
 
-REPAIRS = "raw_repairs"
 ZEROS, STARS = "zeros", "stars"
 
 # Columns that hold the same codes: the file, and the map it is looked up in.
