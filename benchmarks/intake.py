@@ -32,7 +32,7 @@ QUERIES = {
         '5' AS attended, 20 AS booked_minutes, 'WF01A' AS hrg, '0' AS procedure_flag,
         '01' AS admin_category, 'QKK' AS commissioner""",
     "tests": """SELECT 'T' || i AS test_id, 'p' || i % 300000 AS patient_key,
-        'S' || i % 800000 AS spell_or_attendance_id, d AS requested_dt, 'BIO' AS discipline,
+        'S' || i % n_episodes AS spell_or_attendance_id, d AS requested_dt, 'BIO' AS discipline,
         'B' || i % 200 AS test_code, 1 AS count, '300' AS requesting_tfc""",
     "ward_stays": """SELECT 'W' || i AS stay_id, 'S' || i AS spell_id, 'WARD_A' AS ward_id, d AS start_dt,
         d + INTERVAL 2 DAY AS end_dt, 1.0 AS acuity_weight""",
@@ -56,8 +56,9 @@ def write_files(data: Path, size: float) -> Path:
     }
     with duckdb.connect() as db:
         for name, select in QUERIES.items():
+            named = select.replace("n_episodes", str(max(int(N_EPISODES * size), 1)))
             db.execute(
-                f"COPY ({select} FROM (SELECT i, TIMESTAMP '2024-04-02 08:00:00' + (i * 37 % 500000) "
+                f"COPY ({named} FROM (SELECT i, TIMESTAMP '2024-04-02 08:00:00' + (i * 37 % 500000) "
                 f"* INTERVAL 1 MINUTE AS d FROM range({int(rows[name] * size)}) AS t(i)) AS rows) "
                 f"TO '{folder / f'{name}.csv'}' (HEADER, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M')"
             )
