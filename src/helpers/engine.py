@@ -20,6 +20,7 @@ import pandas as pd
 from helpers.errors import CommandError, HelpersError
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+NUMBERED_AT_ONCE = 1 << 20  # rows
 
 
 class ReadError(Exception):
@@ -65,6 +66,8 @@ class Engine:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,
+            # A database in memory has no log to shorten; packing its tables anew costs more than reading.
+            "checkpoint_threshold": "1TB",
         }
         if threads:
             settings["threads"] = threads
@@ -166,10 +169,15 @@ class Engine:
         """
         source = _select_csv(path, columns, delimiter, missing)
         self._read_in_order(name, f"WITH incoming_rows AS (SELECT * FROM {source}) {sql}")
-        self.run("CREATE OR REPLACE SEQUENCE row_numbers")
-        self.run(f"ALTER TABLE {name} ADD COLUMN row_number BIGINT DEFAULT nextval('row_numbers')")
-        self.run(f"ALTER TABLE {name} ALTER COLUMN row_number DROP DEFAULT")
-        self.run("DROP SEQUENCE row_numbers")
+        self.run(f"ALTER TABLE {name} ADD COLUMN row_number BIGINT")
+        n_rows = self.count(name)
+        for first in range(
+            0, n_rows, NUMBERED_AT_ONCE
+        ):  # what an update holds to undo it stays small
+            self.run(
+                f"UPDATE {name} SET row_number = rowid + 1 "
+                f"WHERE rowid >= {first} AND rowid < {first + NUMBERED_AT_ONCE}"
+            )
 
     def _read_in_order(self, name: str, sql: str) -> None:
         """Make a table of what a SELECT reads from a file, in the file's order."""
