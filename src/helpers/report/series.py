@@ -62,7 +62,7 @@ STEPS = (
     ),
     Step(
         "02_service_line_costing", "Service line costing", "02_service_line_costing.html",
-        ("costing", "sources"), ("costing",),
+        ("costing", "sources"), ("costing", "trace"),
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
