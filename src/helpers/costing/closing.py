@@ -77,7 +77,7 @@ def cost_line_events(
     -------
     pd.DataFrame
         ``cost_keys``: key_no, line_id, tier, element, source_department and what its rows add up to,
-        ``amount_pence``; also left in the engine, with ``event_pool`` and ``pool_cells``.
+        ``amount_pence``; also left in the engine, with ``event_pool``, ``pool_cells`` and ``pool_keys``.
     """
     matched = pool_line_costs[
         (pool_line_costs["feed"] != NO_FEED)
@@ -96,7 +96,6 @@ def cost_line_events(
     db.create("event_pool", EVENT_POOL_SQL)
     _work_out_micro(db, rates)
     _close(db, keys, rates)
-    db.drop("pool_keys")
     return keys
 
 

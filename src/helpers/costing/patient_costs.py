@@ -6,7 +6,8 @@
 - ``activity_lines`` every line of activity with its weight, event and match rule;
 - ``patient_costs`` (a view) cost by event, tier, element and department of origin;
 - ``event_cost_totals`` the same by event: tiers above EBITDA, capital charges, all, wards;
-- ``event_ward_costs`` each event's cost of wards and critical care.
+- ``event_ward_costs`` each event's cost of wards and critical care;
+- ``pool_keys`` and ``pool_cells`` (small): the activity of each pool, and its weight by line, for traces.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ def _total_events(db: QueryEngine, pool_line_costs: pd.DataFrame) -> None:
     db.add_frame("ward_rates", rates[["cell_no", "rate"]])
     db.create("event_cost_totals", EVENT_TOTALS_SQL)
     db.create("event_ward_costs", "SELECT event_id, ward_pence FROM event_cost_totals")
-    db.drop("ward_rates", "event_pool", "pool_cells")
+    db.drop("ward_rates", "event_pool")
 
 
 def _check_closed(db: QueryEngine, components: pd.DataFrame) -> None:

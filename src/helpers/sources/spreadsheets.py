@@ -30,8 +30,12 @@ def guard_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_csv_text(frame: pd.DataFrame) -> str:
-    """Return a frame as CSV text: guarded, one line a row, with a mark that it is UTF-8."""
-    return "\ufeff" + guard_text(frame).to_csv(index=False, lineterminator="\n")
+    """Return a frame as CSV text: guarded, one line a row, with a mark that it is UTF-8.
+
+    A line break inside a cell is a line feed; a carriage return would end the row for some readers.
+    """
+    guarded = guard_text(frame).replace(r"\r\n?", "\n", regex=True)
+    return "\ufeff" + guarded.to_csv(index=False, lineterminator="\n")
 
 
 def _guard_one(words: object) -> object:

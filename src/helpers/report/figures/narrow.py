@@ -28,7 +28,9 @@ ROOM_PROP = 0.14  # of an axis, added beside the marks where words meet
 MOST_TRIES = 3
 LEAST_AXES_INCHES = 1.3
 # Words may touch by this part of the smaller one's area before they count as meeting.
-MOST_OVERLAP_PROP = 0.06
+MOST_OVERLAP_PROP = 0.02
+GAP_PIXELS = 2.0  # between words beside each other; lines may stand closer
+CLOSE_PIXELS = -1.0
 EDGE_PIXELS = 2.0
 
 
@@ -40,7 +42,9 @@ def lay_out_narrow(figure: Figure) -> bool:
     boxes = _find_boxes(figure)
     grids = [axes.get_gridspec() for axes in figure.axes]
     n_columns = max((grid.ncols for grid in grids if grid is not None), default=1)
-    if figure.get_size_inches()[0] <= NARROW_INCHES or len(boxes) > MOST_WORDS or n_columns > 1:
+    is_diagram = len(boxes) > 1 and not any(axes.axison for axes in figure.axes)
+    is_grid = len(boxes) > MOST_WORDS or n_columns > 1
+    if figure.get_size_inches()[0] <= NARROW_INCHES or is_diagram or is_grid:
         return False
     met_before = _count_overlaps(boxes)
     extra = sum(_stack_legend(figure, legend) for legend in list(figure.legends))
@@ -123,7 +127,7 @@ def _find_boxes(figure: Figure) -> list[Bbox]:
             continue
         box = text.get_window_extent()
         if box.width > 0 and box.height > 0:
-            found.append(box)
+            found.append(box.padded(GAP_PIXELS, CLOSE_PIXELS))
     return found
 
 

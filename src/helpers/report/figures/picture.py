@@ -16,7 +16,7 @@ from urllib.parse import quote
 from matplotlib.figure import Figure
 
 from helpers.report.figures.narrow import lay_out_narrow
-from helpers.report.figures.style import DARK, report_style, to_svg
+from helpers.report.figures.style import DARK, WHITE, report_style, to_svg
 
 # Above this size a figure is drawn as pixels, if that is smaller.
 LARGEST_SVG_BYTES = 140_000
@@ -75,7 +75,9 @@ def draw_picture(figure: Figure, *, is_one_word: bool = False) -> Picture:
 def to_png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with report_style():
-        figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
+        figure.savefig(
+            buffer, format="png", dpi=PIXELS_PER_INCH, facecolor=WHITE, metadata={"Software": None}
+        )
     return buffer.getvalue()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -36,6 +37,8 @@ DARK = {
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
+    "figure.facecolor": "none",  # the page is the ground
+    "axes.facecolor": "none",
     "axes.edgecolor": LIGHT_GREY,
     "axes.labelcolor": INK,
     "axes.spines.right": False,
@@ -87,11 +90,12 @@ def draw_zero_line(axes: Axes, which: str = "x") -> None:
 
 
 def to_svg(figure: Figure) -> str:
-    """Return a figure as SVG text on no ground: the same figure gives the same bytes."""
+    """Return a figure as SVG text on no ground: the same figure gives the same bytes.
+
+    The canvas is asked itself: ``savefig`` would draw the figure a second time, to lay it out.
+    """
     buffer = io.StringIO()
     with report_style():
-        figure.savefig(
-            buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
-        )
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]

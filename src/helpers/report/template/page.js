@@ -54,6 +54,9 @@
     input.autocomplete = "off";
     label.className = "search";
     label.append("Find in this table ", input);
+    const hint = document.createElement("span");
+    hint.textContent = "Select a heading to sort.";
+    label.append(hint);
     box.before(label);
     const rows = [...table.tBodies[0].rows];
     input.addEventListener("input", () => {
