@@ -27,11 +27,13 @@ from helpers.costing.events import build_events
 from helpers.costing.matching import build_activity_lines, match_lines
 from helpers.costing.pool_lines import (
     NO_FEED,
+    UNMATCHED_RESIDUAL,
     share_departments,
     share_pools,
     weigh_pools,
 )
 from helpers.costing.pool_summaries import summarise_matching, summarise_pools
+from helpers.costing.weight_rules import list_counting_pools
 from helpers.costing.weights import build_feed_lines, build_ward_pieces
 from helpers.errors import ReconciliationError
 
@@ -86,6 +88,8 @@ class EventCosts:
     pool_summary: pd.DataFrame
     matching_summary: pd.DataFrame
     credibility: pd.DataFrame
+    line_units: pd.DataFrame
+    medical_time: pd.DataFrame
     notices: list[str] = field(default_factory=list)
 
 
@@ -105,7 +109,7 @@ def cost_events(
         The trust's small files, typed: departments, service_lines, service_line_map and, where
         present, relative_weights.
     settings
-        ``trust.yml``; ``fy`` is used.
+        ``trust.yml``; ``fy`` and ``residual_rule`` are used.
     components
         Cost pools by element and source department (``build_pool_components``), whole pence.
 
@@ -123,10 +127,14 @@ def cost_events(
     build_ward_pieces(db, period)
     build_feed_lines(db, frames, period)
     match_lines(db)
-    build_activity_lines(db)
-    weighed = weigh_pools(db, components, frames["departments"])
+    medical_time = build_activity_lines(db, frames, period)
+    counting = list_counting_pools(frames.get("cost_pools"))
+    weighed = weigh_pools(
+        db, components, frames["departments"], counting=counting,
+        residual_rule=str(settings.get("residual_rule") or UNMATCHED_RESIDUAL),
+    )  # fmt: skip
     pool_line_costs = share_pools(weighed, components, frames["departments"])
-    cost_line_events(db, weighed, pool_line_costs)
+    cost_line_events(db, weighed, pool_line_costs, counting=counting)
     db.add_frame("other_costs", list_other_costs(pool_line_costs))
     db.create_view("patient_costs", PATIENT_COSTS_SQL)
     _total_events(db, pool_line_costs)
@@ -134,9 +142,11 @@ def cost_events(
     return EventCosts(
         pool_line_costs=pool_line_costs,
         department_line_shares=share_departments(weighed, components),
-        pool_summary=summarise_pools(weighed),
+        pool_summary=summarise_pools(weighed, counting=counting),
         matching_summary=summarise_matching(db, weighed),
         credibility=assess_credibility(weighed, pool_line_costs),
+        line_units=weighed.units,
+        medical_time=medical_time,
         notices=[*notices, *weighed.notices],
     )
 

@@ -39,9 +39,10 @@ SELECT tier, element, source_department, CAST(sum(amount_pence) AS BIGINT) AS am
 FROM other_costs WHERE event_id = $event_id
 GROUP BY tier, element, source_department ORDER BY tier, element, source_department
 """
-USE_SQL = """
+USE_SQL = f"""
 SELECT c.pool_id, a.match_rule, CAST(c.weight AS BIGINT) AS line_weight,
-       CAST(sum(a.weight) AS BIGINT) AS weight, count(*) AS n_lines
+       CAST(sum(CASE WHEN k.is_counted THEN {HUNDREDTHS} ELSE a.weight END) AS BIGINT) AS weight,
+       count(*) AS n_lines
 FROM activity_lines AS a
 JOIN pool_keys AS k ON k.feed = a.feed AND k.feed_key = a.feed_key
 JOIN pool_cells AS c ON c.pool_no = k.pool_no AND c.line_id = a.line_id

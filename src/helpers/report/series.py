@@ -28,6 +28,8 @@ COMMON_CODE = (
     "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/downloads.py",
     "sources/spreadsheets.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
+# What stands around the notebooks: its change makes the pages again, and no step.
+PAGE_CODE = ("report/render.py", "report/pages.py", "report/glossary.py", "report/template")
 PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py")
 
 
@@ -134,13 +136,7 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
 
 def find_page_key(parts: dict[str, dict[str, str]]) -> str:
     """Return the checksum of everything the pages are made from."""
-    return hash_text(
-        json.dumps(parts, sort_keys=True)
-        + hash_code(
-            ("report/render.py", "report/pages.py", "report/glossary.py", "report/template")
-        )
-        + hash_file(GLOSSARY)
-    )
+    return hash_text(json.dumps(parts, sort_keys=True) + hash_code(PAGE_CODE) + hash_file(GLOSSARY))
 
 
 def list_parameters(run: Run) -> dict[str, str]:
