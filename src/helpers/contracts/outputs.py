@@ -612,6 +612,20 @@ SUBSIDY = [
         "line_id",
     ),
     _table(
+        "shapley_overheads",
+        "Each overhead service shared by what lines add to its cost (Shapley value).",
+        {
+            "service_id": ("code", "Overhead service."),
+            "driver_set": ("code", "Set of drivers."),
+            "line_id": ("code", "Service line, ET, RD or OTHER."),
+            "use_prop": ("number", "Share of the service's own cost by use.", "0-1"),
+            "share_prop": ("number", "Share by average addition to cost.", "0-1"),
+            "std_error_prop": ("number", "Standard error of that share; 0 where exact.", "0-1"),
+            "overhead_gbp": ("number", "The share in money, for comparison only.", "pounds"),
+        },
+        "service_id driver_set line_id",
+    ),
+    _table(
         "closure",
         "What closing a line would do to the trust's surplus.",
         {
