@@ -43,6 +43,7 @@ class Step:
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
+    answers_questions: bool = False
 
     @property
     def heading(self) -> str:
@@ -67,6 +68,7 @@ STEPS = (
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
         ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
+        answers_questions=True,
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html",
@@ -118,6 +120,10 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
+        if step.answers_questions:
+            parts["what-if questions"] = hash_text(run.what_if)
+            years = [hash_file(path) for path in run.list_earlier("retention")]
+            parts["earlier years"] = hash_text(json.dumps(years))
         if before:
             parts["an earlier step"] = before
         found[step.name] = parts

@@ -125,9 +125,9 @@ def list_joining_rules(by_service: pd.DataFrame) -> pd.DataFrame:
     keys = ["driver_set", "line_id"]
     total = by_service.groupby(keys, as_index=False)["overhead_gbp"].sum()
     suffix = ("@" + total["driver_set"]).mask(total["driver_set"] == "base", "")
-    return total.assign(
-        rule_id=SHAPLEY + suffix, overhead_method=SHAPLEY, step_order=""
-    )[ORDER_COLUMNS]
+    return total.assign(rule_id=SHAPLEY + suffix, overhead_method=SHAPLEY, step_order="")[
+        ORDER_COLUMNS
+    ]
 
 
 def choose_scale(services: pd.DataFrame) -> pd.Series:

@@ -15,7 +15,7 @@ from helpers.subsidy import checks, closure, funding, position, sensitivity, sha
 class Subsidy:
     """Every table of the step; each is documented in the contracts under its name.
 
-    ``reconciliation`` is written as ``subsidy_reconciliation``. ``others`` holds the statement's
+    ``reconciliation`` is part of ``subsidy_reconciliation``. ``others`` holds the statement's
     columns that are no service line.
     """
 
@@ -69,7 +69,7 @@ def find_subsidy(
     others = position.list_other_columns(statement)
     shares = sensitivity.read_shares(overhead_rules)
     base_rule = sensitivity.find_base_rule(shares, overhead_allocation)
-    overhead = _total_overhead(line_costs, lines)
+    overhead = total_overhead(line_costs, lines)
     services = costs_that_move.total_services(behaviour, department_costs)
     joining = shapley.share_overheads_by_joining(
         shares, department_line_shares, services, overhead.index
@@ -90,7 +90,7 @@ def find_subsidy(
         overheads,
         sensitivity.list_rules(shares, more_rules),
         base_rule,
-        _total_gaps(line_contract_income),
+        total_gaps(line_contract_income),
     )
     summary = sensitivity.summarise_rules(tried, lines, base_rule)
     lines = position.add_sign_label(lines, summary)
@@ -130,7 +130,7 @@ def find_subsidy(
     )
 
 
-def _total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
+def total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     """Return overhead of every column, capital charges in it included; whole pence."""
     overhead = line_costs[line_costs["tier"] == "overhead"]
     totals = overhead["amount_pence"].groupby(overhead["line_id"].map(find_own_line)).sum()
@@ -138,7 +138,7 @@ def _total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     return totals.reindex(columns, fill_value=0).astype("int64").rename_axis("line_id")
 
 
-def _total_gaps(line_contract_income: pd.DataFrame) -> pd.Series | None:
+def total_gaps(line_contract_income: pd.DataFrame) -> pd.Series | None:
     """Return income as contracted less income at price, by line; none where it is not known."""
     if line_contract_income.empty:
         return None
