@@ -857,6 +857,25 @@ SUBSIDY = [
         "line_id",
     ),
     _table(
+        "portfolio",
+        "All lines on one map: size, growth and contribution.",
+        {
+            "line_id": LINE,
+            "line_name": ("text", "Its name."),
+            "income_pence": _pence("Income."),
+            "contribution_pence": _pence("T2."),
+            "class": ("code", "funder, covers_care or below_care."),
+            "sign_label": ("code", "stable, mostly_stable or rule_dependent."),
+            "income_prop": ("number", "Share of all lines' income.", "0-1"),
+            "margin_prop": ("number", "Contribution over income."),
+            "growth_prop": (
+                "number",
+                "Growth in activity since the report of the year before; blank without one.",
+            ),
+        },
+        "line_id",
+    ),
+    _table(
         "what_if",
         "What-if questions: what full cost suggests, what moves, and what it does to the trust.",
         {
@@ -977,6 +996,10 @@ OUTLIERS = [
             "excess_low_pence": _pence("90% interval of the excess."),
             "excess_high_pence": _pence("90% interval of the excess."),
             "benefit": ("code", "As in consultant_review; blank for the total."),
+            "reason_code": (
+                "code",
+                "W1-W8: the trust's own reason, which takes it out of the saving; else blank.",
+            ),
         },
         "line_id consultant_code",
         "consultant",
@@ -987,13 +1010,14 @@ OUTLIERS = [
         {
             "measure": (
                 "code",
-                "identified, counted (the headline), better, not_known, releasable, divergent or to_median.",
+                "identified, counted (the headline), better, not_known, warranted, releasable, divergent or to_median.",
             ),
             "label": ("text", "In words."),
             "amount_pence": _pence("Amount; missing where it cannot be worked out."),
             "ci_low_pence": _pence("90% interval."),
             "ci_high_pence": _pence("90% interval."),
             "controllable_prop": ("number", "Share of all lines' controllable cost.", "0-1"),
+            "all_cost_prop": ("number", "Share of all that the trust spends.", "0-1"),
         },
         "measure",
         "trust",

@@ -109,6 +109,7 @@ def show_table(
     total: bool = False,
     note: str = "",
     exact: Collection[str] = (),
+    folded: bool = False,
 ) -> Exhibit:
     """Show a table with a caption, proper headers and numbers written by their unit.
 
@@ -128,6 +129,8 @@ def show_table(
         A remark under the table.
     exact
         Columns of pence that are written to the penny.
+    folded
+        On a screen only the caption is in sight until the reader opens it; print shows all.
     """
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
@@ -159,6 +162,11 @@ def show_table(
         f"{remark}"
         f'<p class="source">Source: {escape(source)}</p></div>'
     )
+    if folded:
+        html = (
+            f'<details class="folded"><summary>Table {escape(number)}: {escape(caption)}</summary>'
+            f"{html}</details>"
+        )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
 
 

@@ -16,6 +16,7 @@ from helpers.subsidy import control, flows, parts, reasons, retention
 from helpers.subsidy.answers import Answers, answer_questions
 from helpers.subsidy.behaviour import find_behaviour, total_services
 from helpers.subsidy.checks import finish_identities, total_ledger_surplus
+from helpers.subsidy.portfolio import build_portfolio
 from helpers.subsidy.trust import Subsidy, total_gaps, total_overhead
 from helpers.subsidy.what_if import Costed, ask_usual_questions, total_stays
 
@@ -70,6 +71,7 @@ class Further:
     shared_departments: pd.DataFrame
     control_costs: pd.DataFrame
     line_control: pd.DataFrame
+    portfolio: pd.DataFrame
     what_if: pd.DataFrame
     what_if_lines: pd.DataFrame
     what_if_costs: pd.DataFrame
@@ -106,6 +108,7 @@ def read_and_look_further(run: Run, db: Engine, found: Subsidy) -> Further:
         ),
         control_costs=by_decision,
         line_control=line_control,
+        portfolio=_find_portfolio(run, found),
         what_if=answers.what_if,
         what_if_lines=answers.what_if_lines,
         what_if_costs=answers.what_if_costs,
@@ -211,6 +214,15 @@ def _find_control(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         _read_or(run, "clean_decision_rights", NO_RIGHTS),
         pd.Timestamp(settings["period_start"]),
         pd.Timestamp(settings["period_end"]),
+    )
+
+
+def _find_portfolio(run: Run, found: Subsidy) -> pd.DataFrame:
+    earlier = run.list_earlier("line_activity")
+    return build_portfolio(
+        found.service_line_position,
+        read_table(run, "line_activity"),
+        pd.read_parquet(earlier[-1]) if earlier else None,
     )
 
 
