@@ -218,11 +218,16 @@ def _find_control(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _find_portfolio(run: Run, found: Subsidy) -> pd.DataFrame:
-    earlier = run.list_earlier("line_activity")
+    last_year = int(run.year[:4]) - 1
+    earlier = [
+        path
+        for path in run.list_earlier("line_activity")
+        if int(path.parents[1].name[:4]) == last_year
+    ]
     return build_portfolio(
         found.service_line_position,
         read_table(run, "line_activity"),
-        pd.read_parquet(earlier[-1]) if earlier else None,
+        pd.read_parquet(earlier[0]) if earlier else None,
     )
 
 

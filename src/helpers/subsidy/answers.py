@@ -111,7 +111,9 @@ def _group_costs(change: Change, horizon: str) -> pd.DataFrame:
     group = group.mask(element.isin(SUPPLIES), "drugs_supplies")
     group = group.mask(element.str.startswith("PAY_"), "staff")
     group = group.mask(element.isin(ELEMENTS_BELOW_EBITDA), "capital")
-    group = group.mask(cells["tier"] == "overhead", "overheads")
+    is_overhead = cells["tier"] == "overhead"
+    if not is_overhead.all():  # a service's own cost is told by its kind
+        group = group.mask(is_overhead, "overheads")
     table = cells.groupby(group)[["change_pence", "moves_pence"]].sum()
     table = table.set_axis(["cost_touched_pence", "cost_moves_pence"], axis=1)
     table["cost_stays_pence"] = table["cost_touched_pence"] - table["cost_moves_pence"]

@@ -98,9 +98,9 @@ def plot_waterfall(closure: pd.DataFrame, position: pd.DataFrame) -> Figure | No
     steps = [
         ("What the deficit\nsuggests", -line["surplus_pence"]),
         ("Income lost", -line["income_pence"]),
-        ("Own departments\nshed", line["avoidable_direct_pence"]),
-        ("Shared departments\nshed", line["avoidable_indirect_pence"]),
-        ("Overheads shed", line["avoidable_overhead_pence"]),
+        ("Shed in own\ndepartments", line["avoidable_direct_pence"]),
+        ("Shed in shared\ndepartments", line["avoidable_indirect_pence"]),
+        ("Shed of\noverheads", line["avoidable_overhead_pence"]),
     ]
     with report_style():
         figure, axes = new_figure(3.6)
@@ -126,6 +126,7 @@ def plot_waterfall(closure: pd.DataFrame, position: pd.DataFrame) -> Figure | No
         axes.grid(axis="y")
         axes.set_ylabel("Trust’s surplus, change a year")
         draw_zero_line(axes, "y")
+        axes.use_sticky_edges = False
         axes.margins(y=0.12)
     return figure
 

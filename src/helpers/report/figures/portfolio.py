@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.contracts.terms import UNMAPPED
 from helpers.report.figures.style import (
@@ -29,6 +30,9 @@ LOOKS = {
 }
 LARGEST_POINTS = 900.0  # area of the line with most income
 SMALLEST_POINTS = 30.0
+NEAR_ACROSS, NEAR_UP = 0.24, 0.05  # of the figure: names closer than this would overlap
+FAR_RIGHT = 0.75  # of the figure: names beyond stand at the left of their mark
+LOWEST_PROP = -0.2  # a line below this is drawn here, its margin written beside it
 
 
 def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
@@ -43,7 +47,8 @@ def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
     kinds = lines["class"].mask(lines["sign_label"] == RULE_DEPENDENT, RULE_DEPENDENT)
     with report_style():
         figure, axes = new_figure(5.6)
-        for x, y, size, kind in zip(across, lines["margin_prop"], area, kinds, strict=True):
+        heights = lines["margin_prop"].clip(lower=LOWEST_PROP)
+        for x, y, size, kind in zip(across, heights, area, kinds, strict=True):
             colour, marker, _ = LOOKS[kind]
             axes.scatter(
                 x, y, s=max(size, SMALLEST_POINTS), c=colour, marker=marker, alpha=0.75,
@@ -58,6 +63,7 @@ def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
         if has_growth:
             axes.axvline(0, color=INK, linewidth=0.9)
         for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
             axis.set_major_formatter(FuncFormatter(lambda value, _: format_prop(value)))
         axes.grid()
         axes.set_xlabel(
@@ -69,22 +75,27 @@ def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
     return figure
 
 
-def _name_points(axes, across: list[float], lines: pd.DataFrame) -> None:
-    """Write names beside their marks, those of the smallest last so that large lines keep theirs."""
+def _name_points(axes: Axes, across: list[float], lines: pd.DataFrame) -> None:
+    """Write names beside marks, largest line first; a name that would cover another is left out."""
     width = max(across) - min(across) or 1.0
-    height = float(lines["margin_prop"].max() - lines["margin_prop"].min()) or 1.0
+    heights = lines["margin_prop"].clip(lower=LOWEST_PROP)
+    height = float(heights.max() - heights.min()) or 1.0
     taken: list[tuple[float, float]] = []
-    for x, y, name in zip(across, lines["margin_prop"], lines["line_name"], strict=True):
+    for x, y, true, name in zip(
+        across, heights, lines["margin_prop"], lines["line_name"], strict=True
+    ):
         is_near = any(
             abs(x - a) / width < NEAR_ACROSS and abs(y - b) / height < NEAR_UP for a, b in taken
         )
-        if is_near:
+        if is_near and true >= LOWEST_PROP:
             continue
         taken.append((x, y))
-        axes.annotate(shorten_name(name, 20), (x, y), xytext=(7, 5), textcoords="offset points", fontsize=8)
-
-
-NEAR_ACROSS, NEAR_UP = 0.26, 0.045  # of the figure: names closer than this would overlap
+        is_right = (x - min(across)) / width > FAR_RIGHT
+        text = shorten_name(name, 20) + ("" if true >= LOWEST_PROP else f" ({format_prop(true)})")
+        axes.annotate(
+            text, (x, y), xytext=(-9 if is_right else 9, 6), textcoords="offset points", fontsize=8,
+            ha="right" if is_right else "left",
+        )  # fmt: skip
 
 
 def _list_handles(kinds: pd.Series) -> list[Line2D]:

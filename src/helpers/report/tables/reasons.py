@@ -42,9 +42,7 @@ def arrange_reasons(reasons: pd.DataFrame) -> pd.DataFrame:
     lines["duty"] = lines["obligation"].map(OBLIGATIONS).fillna(lines["obligation"])
     lines["duty"] = lines["duty"].where(lines["line_id"] != UNMAPPED, "")
     money = [
-        name
-        for name in REASON_COLUMNS
-        if name.endswith("_pence") and name != "contract_gap_pence"
+        name for name in REASON_COLUMNS if name.endswith("_pence") and name != "contract_gap_pence"
     ]
     sums = lines[[*money, "compared_cost_pence", "capital_pence"]].sum()
     total = {"line_name": "All lines", "duty": "", **sums}

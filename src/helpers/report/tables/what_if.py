@@ -44,7 +44,7 @@ def arrange_answers(what_if: pd.DataFrame, position: pd.DataFrame) -> pd.DataFra
     effects = what_if.pivot(index="question_no", columns="horizon", values="trust_effect_pence")
     table = year.copy()
     for horizon in ("12m", "3y", "long"):
-        table[f"effect_{horizon}_pence"] = effects[horizon] if horizon in effects else 0
+        table[f"effect_{horizon}_pence"] = effects.get(horizon, 0)
     table["words"] = [write_question(text, position) for text in table["question"]]
     return table.sort_index()[list(ANSWER_COLUMNS)].reset_index(drop=True)
 
@@ -56,7 +56,7 @@ def arrange_costs(costs: pd.DataFrame, position: pd.DataFrame) -> pd.DataFrame:
     touched = costs[costs["horizon"] == "12m"].set_index(keys)["cost_touched_pence"]
     table = touched.to_frame()
     for horizon in ("12m", "3y", "long"):
-        table[f"moves_{horizon}_pence"] = wide[horizon] if horizon in wide else 0
+        table[f"moves_{horizon}_pence"] = wide.get(horizon, 0)
     table = table.reset_index()
     table["order"] = table["cost_group"].map(list(GROUPS).index)
     table = table.sort_values(["question_no", "order"], ignore_index=True)

@@ -42,10 +42,9 @@ def describe_downstream(downstream: pd.DataFrame, position: pd.DataFrame) -> str
     short = lines[(lines["surplus_pence"] < 0) & (lines["downstream_pence"] > 0)]
     turned = short[short["downstream_pence"] > -short["surplus_pence"]]
     if len(turned):
-        verb = "is" if len(turned) == 1 else "are"
         text += (
-            f" In {_list(turned['line_name'].tolist())} that is more than the line's own deficit: it {verb} no "
-            "profit of the line, but closing it would put it at risk."
+            f" For {_list(turned['line_name'].tolist())} what began there contributes more elsewhere than "
+            "the line's own deficit. It is not the line's to claim, but closing the line would put it at risk."
         )
     return text
 
@@ -113,7 +112,11 @@ def describe_changes(changes: pd.DataFrame, position: pd.DataFrame) -> str:
 
 def _name(table: pd.DataFrame, position: pd.DataFrame) -> pd.DataFrame:
     kept = table[table["line_id"] != UNMAPPED]
-    columns = [name for name in ("line_id", "line_name", "surplus_pence") if name == "line_id" or name not in kept]
+    columns = [
+        name
+        for name in ("line_id", "line_name", "surplus_pence")
+        if name == "line_id" or name not in kept
+    ]
     return kept.merge(position[columns], on="line_id", how="inner", validate="many_to_one")
 
 

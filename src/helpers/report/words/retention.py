@@ -14,7 +14,12 @@ RULES = {
     "R3": "Surplus above 2% of income",
 }
 GATES = {"quality": "bad outcomes are an alarm", "credibility": "too little cost is traced"}
-CHOSEN_WORDS = {"R0": "keeps nothing with lines", "R1": "follows R1", "R2": "follows R2", "R3": "follows R3"}
+CHOSEN_WORDS = {
+    "R0": "keeps nothing with lines",
+    "R1": "follows R1",
+    "R2": "follows R2",
+    "R3": "follows R3",
+}
 
 
 def describe_retention(retention: pd.DataFrame, totals: pd.DataFrame) -> str:
@@ -51,7 +56,9 @@ def describe_gates(retention: pd.DataFrame, names: pd.DataFrame) -> str:
     if closed.empty:
         return "No gate is closed: no line's outcomes are an alarm, and no line is graded D or E."
     lost = closed.groupby(["line_id", "gate"], as_index=False)["ungated_pence"].max()
-    lost = lost.merge(names[["line_id", "line_name"]], on="line_id", how="left", validate="many_to_one")
+    lost = lost.merge(
+        names[["line_id", "line_name"]], on="line_id", how="left", validate="many_to_one"
+    )
     lost = lost.sort_values(["ungated_pence", "line_id"], ascending=[False, True])
     cases = [
         f"{row['line_name']} ({GATES.get(row['gate'], row['gate'])}; up to {format_gbp(row['ungated_pence'])} not claimed)"

@@ -37,7 +37,7 @@ def describe_asked(what_if: pd.DataFrame, *, given: bool) -> str:
     )
     return (
         f"{start} Each is answered by itself, from the trust as it is. Others can be asked with "
-        "`WHAT_IF`, or in the first cell of this notebook."
+        "WHAT_IF, or in the first cell of this notebook."
     )
 
 
@@ -49,9 +49,7 @@ def describe_answers(
     year = what_if[what_if["horizon"] == "12m"]
     for _, answer in year.iterrows():
         question = write_question(answer["question"], position)
-        rows = costs[
-            (costs["question_no"] == answer["question_no"]) & (costs["horizon"] == "12m")
-        ]
+        rows = costs[(costs["question_no"] == answer["question_no"]) & (costs["horizon"] == "12m")]
         later = what_if[
             (what_if["question_no"] == answer["question_no"]) & (what_if["horizon"] == "long")
         ].iloc[0]
@@ -66,21 +64,24 @@ def _describe_one(answer: pd.Series, later: pd.Series) -> str:
         if effect
         else "nothing changes within 12 months"
     )
-    touched = int(answer["cost_touched_pence"])
+    touched, moves = int(answer["cost_touched_pence"]), int(answer["cost_moves_pence"])
     income = int(answer["income_change_pence"])
+    earned = f"{_write_change(income)} income" if income else ""
     if touched == 0:
-        return f"income changes by {format_gbp(income, signed=True)} and no cost moves, so {end}."
-    start = f"full cost suggests a change of cost of {format_gbp(touched, signed=True)}"
-    moved = f"{format_gbp(answer['cost_moves_pence'], signed=True)} moves within 12 months"
-    if income:
-        start = f"income changes by {format_gbp(income, signed=True)} and {start}"
+        return f"{earned or 'no change of income'} and no cost that moves, so {end}."
+    spent = f"full cost suggests {_write_change(touched)} cost"
+    start = f"{earned}; {spent}" if earned else spent
     last = int(later["trust_effect_pence"])
     tail = (
         f" In the long run it is {format_gbp(abs(last))} {'better' if last >= 0 else 'worse'} off."
         if abs(last - effect) > SHORTEST_CHANGE_PROP * max(abs(effect), 1)
         else ""
     )
-    return f"{start}, of which {moved}; {end}.{tail}"
+    return f"{start}, and {format_gbp(abs(moves))} of it moves within 12 months; {end}.{tail}"
+
+
+def _write_change(pence: int) -> str:
+    return f"{format_gbp(abs(pence))} {'less' if pence < 0 else 'more'}"
 
 
 def _describe_costs(rows: pd.DataFrame) -> str:
