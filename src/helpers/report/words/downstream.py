@@ -29,8 +29,8 @@ def describe_downstream(downstream: pd.DataFrame, position: pd.DataFrame) -> str
     if lines.empty or moved == 0:
         return "No patient is known to have gone from one line to another within 90 days."
     text = (
-        f"{moved:,} episodes and attendances were done by another line than the one that first saw the "
-        "patient in the 90 days before."
+        f"{moved:,} of all episodes and attendances {'was' if moved == 1 else 'were'} done by another "
+        "line than the one that first saw the patient in the 90 days before."
     )
     most = lines.sort_values(["downstream_pence", "line_id"], ascending=[False, True]).iloc[0]
     if most["downstream_pence"] <= 0:
