@@ -28,7 +28,7 @@ ROW_INCHES, MARGIN_INCHES = 0.4, 1.2
 LOOKS = {  # holder: colour, hatch
     "line": (BLUE, ""),
     "shared": (TURQUOISE, "...."),
-    "division": ("#C9CFD3", ""),
+    "division": ("#C3D0DC", ""),
     "corporate": (GREY, "////"),
     "not_recorded": ("white", "xx"),
 }
