@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.contracts.questions import MOST_QUESTIONS, Question, read_questions
@@ -32,6 +32,7 @@ def test_nothing_asked_is_no_question():
 percent = st.integers(-10_000, 99_999).filter(bool).map(lambda n: n / 10_000)
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.builds(Question, st.just("prices"), percent, st.sampled_from(["", "TO"])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.engine import open_engine
@@ -109,6 +109,7 @@ def test_a_plan_is_added_up_over_months():
     assert total_plan(plan).to_dict() == {"TO": 180}
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(-(10**9), 10**9), min_size=4, max_size=4),
     st.integers(-(10**9), 10**9),
