@@ -17,6 +17,7 @@ from typing import Any
 
 from helpers.parameters import PROJECT, TRUST_CODE, YEAR
 from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
+from helpers.report.glossary import GLOSSARY
 from helpers.run import Run
 
 NOTEBOOKS = PROJECT / "notebooks"
@@ -24,8 +25,11 @@ RECORD = "run.json"
 COMMON_CODE = (
     "errors.py", "parameters.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
     "report/cells.py", "report/fitness.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
-    "report/figures/style.py", "report/words/plain.py", "report/words/terms.csv",
+    "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/downloads.py",
+    "sources/spreadsheets.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
+# What stands around the notebooks: its change makes the pages again, and no step.
+PAGE_CODE = ("report/render.py", "report/pages.py", "report/glossary.py", "report/template")
 PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py")
 
 
@@ -45,6 +49,7 @@ class Step:
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
+    answers_questions: bool = False
 
     @property
     def heading(self) -> str:
@@ -65,11 +70,16 @@ STEPS = (
     ),
     Step(
         COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
-        ("costing", "sources"), ("costing",),
+        ("costing", "sources"), ("costing", "trace"),
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
-        ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
+        ("subsidy", "sources"),
+        (
+            "subsidy", "flows", "rules", "reasons", "closure", "retention", "inside", "downstream",
+            "portfolio", "what_if",
+        ),
+        answers_questions=True,
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
@@ -123,6 +133,11 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
+        if step.answers_questions:
+            parts["what-if questions"] = hash_text(run.what_if)
+            names = ("retention", "line_activity")
+            years = [hash_file(path) for name in names for path in run.list_earlier(name)]
+            parts["earlier years"] = hash_text(json.dumps(years))
         if step.needs:
             before = {name: found[name] for name in step.needs}
             parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))
@@ -132,10 +147,7 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
 
 def find_page_key(parts: dict[str, dict[str, str]]) -> str:
     """Return the checksum of everything the pages are made from."""
-    return hash_text(
-        json.dumps(parts, sort_keys=True)
-        + hash_code(("report/render.py", "report/pages.py", "report/template"))
-    )
+    return hash_text(json.dumps(parts, sort_keys=True) + hash_code(PAGE_CODE) + hash_file(GLOSSARY))
 
 
 def list_parameters(run: Run) -> dict[str, str]:
