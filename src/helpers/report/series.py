@@ -47,7 +47,7 @@ class Step:
     @property
     def heading(self) -> str:
         """The title as the pages' navigation has it: numbered, but for the summary."""
-        return self.title if self.page == "index.html" else f"{int(self.name[:2])} {self.title}"
+        return self.title if self.page == "index.html" else f"{int(self.name[1])} {self.title}"
 
     @property
     def all_code(self) -> tuple[str, ...]:
@@ -74,6 +74,36 @@ STEPS = (
     ),
     Step("05_summary", "Summary", "index.html", (), ("summary",)),
 )  # fmt: skip
+_PUBLISHED_CODE = ("published", "sources", "outliers/funnel.py", "outliers/multiplicity.py")
+PUBLISHED_STEPS = (
+    Step(
+        "11_published_data", "Published data", "11_published_data.html",
+        _PUBLISHED_CODE, ("published", "published_trusts"), uses_files=True,
+    ),
+    Step(
+        "12_published_costs", "Cost against the nation", "12_published_costs.html",
+        _PUBLISHED_CODE, ("published", "published_trusts"),
+    ),
+    Step(
+        "13_published_subsidy", "Cost against price", "13_published_subsidy.html",
+        _PUBLISHED_CODE, ("published", "published_trusts"),
+    ),
+    Step(
+        "14_published_outliers", "Unusual unit costs", "14_published_outliers.html",
+        _PUBLISHED_CODE, ("published", "published_trusts"),
+    ),
+    Step(
+        "15_published_trusts", "All trusts", "15_published_trusts.html",
+        _PUBLISHED_CODE, ("published", "published_trusts"),
+    ),
+    Step("16_published_summary", "Summary", "index.html", ("published",), ("published", "published_trusts")),
+)  # fmt: skip
+ALL_STEPS = (*STEPS, *PUBLISHED_STEPS)
+
+
+def list_steps(run: Run) -> tuple[Step, ...]:
+    """Return the series for a run: the trust's own files win over published ones (decision D-220)."""
+    return PUBLISHED_STEPS if run.is_on_published else STEPS
 
 
 @dataclass
@@ -108,7 +138,7 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
     lookups = hash_lookups(PROJECT / "data" / "reference")
     found: dict[str, dict[str, str]] = {}
     before = ""
-    for step in STEPS:
+    for step in list_steps(run):
         parts = {
             "parameters": hash_text(json.dumps(list_parameters(run))),
             "versions": hash_text(versions),
