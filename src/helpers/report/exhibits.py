@@ -100,7 +100,7 @@ def show_figure(
 
 
 def show_table(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | None,
     *,
     number: str,
     caption: str,
@@ -128,7 +128,11 @@ def show_table(
         A remark under the table.
     exact
         Columns of pence that are written to the penny.
+
+    ``None`` shows nothing: the files do not reach that far, and the words beside it say so.
     """
+    if frame is None:
+        return Exhibit("", "")
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
     shared = [
