@@ -16,7 +16,21 @@ import pandas as pd
 
 CHAPTERS = "ABCDEFGHJKLMNPQS"
 ADMITTED = ("EL", "DC", "NEL", "NES", "OPROC", "RP")
-FUNCTIONS = ("100", "101", "110", "120", "130", "300", "301", "320", "330", "340", "400", "420", "502")
+FUNCTIONS = (
+    "100",
+    "101",
+    "110",
+    "120",
+    "130",
+    "300",
+    "301",
+    "320",
+    "330",
+    "340",
+    "400",
+    "420",
+    "502",
+)
 ATTENDANCES = ("WF01A", "WF01B", "WF02A", "WF02B")
 EMERGENCY = ("VB01Z", "VB02Z", "VB03Z", "VB04Z", "VB07Z", "VB08Z", "VB09Z", "VB11Z")
 SPREAD = 0.15  # log units between trusts, of one currency
@@ -54,11 +68,15 @@ def make_organisations(
 ) -> tuple[pd.DataFrame, Truth]:
     """Return rows as numbers, and the truth. At 205 and 1,240 it has about 1.67 million rows."""
     rng = np.random.default_rng(seed)
-    orgs = np.array([f"Z{a}{b}" for a in string.ascii_uppercase for b in string.ascii_uppercase][:n_orgs])
+    orgs = np.array(
+        [f"Z{a}{b}" for a in string.ascii_uppercase for b in string.ascii_uppercase][:n_orgs]
+    )
     factors = rng.uniform(1.0, 1.25, n_orgs)
     size = np.exp(rng.normal(0, 0.5, n_orgs))
     kinds = list_kinds(n_currencies, rng)
-    lean = np.exp(rng.normal(0, 0.6, (n_orgs, len(CHAPTERS))))  # what each trust does more or less of
+    lean = np.exp(
+        rng.normal(0, 0.6, (n_orgs, len(CHAPTERS)))
+    )  # what each trust does more or less of
     chapter = np.array([CHAPTERS.find(code[0]) for code in kinds["currency"]])
     weight = np.where(chapter >= 0, lean[:, chapter], 1.0) * size[:, None]
     expected = kinds["volume"].to_numpy()[None, :] * weight
@@ -83,7 +101,10 @@ def make_organisations(
     truth = Truth(
         factors=pd.Series(factors, index=orgs),
         planted=pd.DataFrame(
-            {"org": orgs[planted[0]], **{name: kinds[name].to_numpy()[planted[1]] for name in ("department", "currency")}}
+            {
+                "org": orgs[planted[0]],
+                **{name: kinds[name].to_numpy()[planted[1]] for name in ("department", "currency")},
+            }
         ),
         cost_gbp=rows.groupby("org")["cost"].sum(),
     )
@@ -111,7 +132,9 @@ def list_kinds(n_currencies: int, rng: np.random.Generator) -> pd.DataFrame:
     for department, codes_of, services in (
         ("CL", ATTENDANCES, FUNCTIONS), ("NCL", ATTENDANCES, FUNCTIONS), ("EM", EMERGENCY, ("T01A", "T01NA")),
     ):  # fmt: skip
-        grid = pd.MultiIndex.from_product([codes_of, services], names=["currency", "service"]).to_frame(index=False)
+        grid = pd.MultiIndex.from_product(
+            [codes_of, services], names=["currency", "service"]
+        ).to_frame(index=False)
         parts.append(
             grid.assign(
                 department=department,
@@ -126,17 +149,22 @@ def _plant(
     rng: np.random.Generator, activity: np.ndarray, kinds: pd.DataFrame, n_planted: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose cells of much activity, all services of one currency in a setting at once."""
-    large = np.argwhere((activity >= 60) & kinds["department"].isin(["EL", "NEL"]).to_numpy()[None, :])
+    large = np.argwhere(
+        (activity >= 60) & kinds["department"].isin(["EL", "NEL"]).to_numpy()[None, :]
+    )
     chosen = large[rng.permutation(len(large))[:n_planted]]
     same = [
         (org, other)
         for org, kind in chosen
         for other in np.flatnonzero(
-            (kinds["department"] == kinds["department"][kind]) & (kinds["currency"] == kinds["currency"][kind])
+            (kinds["department"] == kinds["department"][kind])
+            & (kinds["currency"] == kinds["currency"][kind])
         )
     ]
     pairs = sorted(set(same))
-    return np.array([org for org, _ in pairs], dtype=int), np.array([kind for _, kind in pairs], dtype=int)
+    return np.array([org for org, _ in pairs], dtype=int), np.array(
+        [kind for _, kind in pairs], dtype=int
+    )
 
 
 def write_organisations(

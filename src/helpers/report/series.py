@@ -33,13 +33,15 @@ PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py"
 class Step:
     """One notebook of the series: its page, and the code that can change its result.
 
-    ``code`` names calculation and source code under ``src/helpers``; ``subjects`` the modules that
-    draw and describe it, alike in ``report/figures``, ``report/words`` and ``report/tables``.
+    ``needs`` names the steps whose tables it reads. ``code`` names calculation and source code under
+    ``src/helpers``; ``subjects`` the modules that draw and describe it, alike in
+    ``report/figures``, ``report/words`` and ``report/tables``.
     """
 
     name: str
     title: str
     page: str
+    needs: tuple[str, ...]
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
@@ -55,48 +57,57 @@ class Step:
         return (*COMMON_CODE, *self.code, *presented)
 
 
+CLEANED, COSTED = "01_data_cleaning", "02_service_line_costing"
 STEPS = (
     Step(
-        "01_data_cleaning", "Data cleaning", "01_data_cleaning.html",
+        CLEANED, "Data cleaning", "01_data_cleaning.html", (),
         ("cleaning", "sources"), ("cleaning",), uses_files=True,
     ),
     Step(
-        "02_service_line_costing", "Service line costing", "02_service_line_costing.html",
-        ("costing", "sources"), ("costing",),
+        COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
+        ("costing", "sources"), ("costing", "trace"),
     ),
     Step(
-        "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
+        "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
         ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
     ),
     Step(
-        "04_outlier_review", "Outlier review", "04_outlier_review.html",
+        "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
         ("outliers", "sources"), ("outliers", "stays"),
     ),
-    Step("05_summary", "Summary", "index.html", (), ("summary",)),
+    Step(
+        "05_summary", "Summary", "index.html",
+        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary",),
+    ),
 )  # fmt: skip
+READ, COMPARED = "11_published_data", "12_published_costs"
 _PUBLISHED_CODE = ("published", "sources", "outliers/funnel.py", "outliers/multiplicity.py")
 PUBLISHED_STEPS = (
     Step(
-        "11_published_data", "Published data", "11_published_data.html",
+        READ, "Published data", "11_published_data.html", (),
         _PUBLISHED_CODE, ("published",), uses_files=True,
     ),
     Step(
-        "12_published_costs", "Cost against the nation", "12_published_costs.html",
+        COMPARED, "Cost against the nation", "12_published_costs.html", (READ,),
         _PUBLISHED_CODE, ("published",),
     ),
     Step(
-        "13_published_subsidy", "Cost against price", "13_published_subsidy.html",
+        "13_published_subsidy", "Cost against price", "13_published_subsidy.html", (READ, COMPARED),
         _PUBLISHED_CODE, ("published",),
     ),
     Step(
-        "14_published_outliers", "Unusual unit costs", "14_published_outliers.html",
+        "14_published_outliers", "Unusual unit costs", "14_published_outliers.html", (READ,),
         _PUBLISHED_CODE, ("published",),
     ),
     Step(
-        "15_published_trusts", "All trusts", "15_published_trusts.html",
+        "15_published_trusts", "All trusts", "15_published_trusts.html", (READ,),
         _PUBLISHED_CODE, ("published",),
     ),
-    Step("16_published_summary", "Summary", "index.html", ("published",), ("published",)),
+    Step(
+        "16_published_summary", "Summary", "index.html",
+        (READ, COMPARED, "13_published_subsidy", "14_published_outliers", "15_published_trusts"),
+        _PUBLISHED_CODE, ("published",),
+    ),
 )  # fmt: skip
 ALL_STEPS = (*STEPS, *PUBLISHED_STEPS)
 
@@ -137,7 +148,6 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
     versions = json.dumps([sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
     lookups = hash_lookups(PROJECT / "data" / "reference")
     found: dict[str, dict[str, str]] = {}
-    before = ""
     for step in list_steps(run):
         parts = {
             "parameters": hash_text(json.dumps(list_parameters(run))),
@@ -148,10 +158,10 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
-        if before:
-            parts["an earlier step"] = before
+        if step.needs:
+            before = {name: found[name] for name in step.needs}
+            parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))
         found[step.name] = parts
-        before = hash_text(json.dumps(parts, sort_keys=True))
     return found
 
 
