@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from helpers.contracts import QueryEngine
 from helpers.published.cells import ENGLAND
@@ -21,6 +22,10 @@ FALSE_DISCOVERY_RATE = 0.10
 MATERIAL_PROP = 0.15  # a difference below this is not named
 USUAL_SPREAD = 0.25  # log units between trusts, where a currency has too few to measure it
 MAD_TO_SD = 1.4826
+MAD_EFFICIENCY = (
+    0.37  # of a median absolute deviation: it tells as much as so many times its trusts
+)
+PRIOR_TRUSTS = 8.0  # what the usual spread of all currencies is worth, in degrees of freedom
 
 UNITS_SQL = """
 SELECT org_code, setting, currency_code, any_value(line_id) AS line_id, sum(activity) AS activity,
@@ -55,7 +60,7 @@ def measure_spreads(db: QueryEngine) -> pd.DataFrame:
     -------
     pd.DataFrame
         ``setting, currency_code, n_orgs, noise`` (variance of the log unit cost of a single unit of
-        activity), ``spread`` (standard deviation between trusts, log units).
+        activity), ``spread`` (standard deviation between trusts, log units), ``degrees`` (of freedom).
     """
     db.create("published_units", UNITS_SQL.format(england=ENGLAND, least=LEAST_ACTIVITY))
     return split_spreads(db.frame(SPREADS_SQL))
@@ -66,6 +71,8 @@ def split_spreads(halves: pd.DataFrame) -> pd.DataFrame:
 
     If a unit cost's variance is ``spread**2 + noise / activity``, the smaller half of trusts shows more
     of it than the larger half; ``noise`` is the median slope over all currencies with enough trusts.
+    Each currency's spread is then drawn towards the usual one, more where its trusts are few, and what is
+    left unsure of it is kept as degrees of freedom (decision D-230).
     """
     enough = halves["n_orgs"] >= LEAST_TO_SPLIT
     slope = (halves["v_small"] - halves["v_large"]) / (halves["c_small"] - halves["c_large"])
@@ -74,9 +81,12 @@ def split_spreads(halves: pd.DataFrame) -> pd.DataFrame:
     variance = (halves["v_all"] - noise * halves["c_all"]).clip(lower=0)
     measured = np.sqrt(variance)[enough & variance.gt(0)]
     usual = float(measured.median()) if len(measured) else USUAL_SPREAD
-    # A currency on which trusts seem to agree entirely is not taken at its word.
-    spread = np.sqrt(variance).where(enough, usual).clip(lower=usual / 4)
-    return halves[["setting", "currency_code", "n_orgs"]].assign(noise=noise, spread=spread)
+    own = (MAD_EFFICIENCY * halves["n_orgs"]).where(enough, 0.0)
+    degrees = own + PRIOR_TRUSTS
+    spread = np.sqrt((own * variance.where(enough, 0.0) + PRIOR_TRUSTS * usual**2) / degrees)
+    return halves[["setting", "currency_code", "n_orgs"]].assign(
+        noise=noise, spread=spread, degrees=degrees
+    )
 
 
 REVIEW_SQL = """
@@ -84,7 +94,7 @@ WITH centred AS (
   SELECT *, log_unit - median(log_unit) OVER (PARTITION BY setting, currency_code) AS log_ratio
   FROM published_units
 )
-SELECT c.*, s.n_orgs, s.noise, s.spread FROM centred c
+SELECT c.*, s.n_orgs, s.noise, s.spread, s.degrees FROM centred c
 JOIN published_spreads s ON s.setting = c.setting AND s.currency_code = c.currency_code
 WHERE c.org_code = $org AND s.n_orgs >= $least
 ORDER BY c.setting, c.currency_code
@@ -109,7 +119,7 @@ def review_currencies(db: QueryEngine, spreads: pd.DataFrame, org_code: str) -> 
 
 
 def judge_units(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add ratio, interval, p-value and shrunken excess to ``log_ratio, activity, noise, spread``."""
+    """Add ratio, interval, p-value and shrunken excess to ``log_ratio, activity, noise, spread, degrees``."""
     chance = rows["noise"] / rows["activity"]
     between = rows["spread"] ** 2
     z = rows["log_ratio"] / np.sqrt(between + chance)
@@ -121,9 +131,9 @@ def judge_units(rows: pd.DataFrame) -> pd.DataFrame:
         ci_low=np.exp(rows["log_ratio"] - reach),
         ci_high=np.exp(rows["log_ratio"] + reach),
         shrunk_ratio=np.exp(kept),
-        p_value=2 * norm.sf(np.abs(z)),
+        p_value=2 * student.sf(np.abs(z), rows["degrees"]),
         excess_pence=np.floor(excess + 0.5).astype("int64"),
-    ).drop(columns=["org_code", "log_unit", "log_ratio", "noise"], errors="ignore")
+    ).drop(columns=["org_code", "log_unit", "log_ratio", "noise", "degrees"], errors="ignore")
 
 
 def flag_currencies(review: pd.DataFrame, q_value: np.ndarray) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def plot_costs(lines: pd.DataFrame) -> Figure:
         handles = [
             Patch(color=BLUE, label="Care with a published price"),
             Patch(
-                facecolor=LIGHT_GREY, hatch="////", edgecolor="white", label="No published price"
+                facecolor=LIGHT_GREY, hatch="////", edgecolor="white", label="No price to put to it"
             ),
         ]
         figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=9)

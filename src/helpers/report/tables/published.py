@@ -32,8 +32,7 @@ INDEX_COLUMNS = {
     "expected_pence": "At national means",
     "difference_pence": "Difference",
     "index_ratio": "Index",
-    "ci_low": "Lower",
-    "ci_high": "Upper",
+    "interval": "95% interval",
     "n_currencies": "Currencies",
 }
 STAY_COLUMNS = {
@@ -79,8 +78,7 @@ TRUST_COLUMNS = {
     "cost_pence": "Cost",
     "compared_prop": "Compared",
     "index_ratio": "Index",
-    "ci_low": "Lower",
-    "ci_high": "Upper",
+    "interval": "95% interval",
     "words": "In the funnel",
 }
 PEER_COLUMNS = {
@@ -101,7 +99,7 @@ IDENTITY_COLUMNS = {
 SIGN_WORDS = {
     "stable": "Same on both bases",
     "depends": "Depends on the level of prices",
-    "none": "No published price",
+    "none": "No price to put to it",
 }
 PLACE_WORDS = {
     "inside": "Inside the 95% limits",
@@ -120,6 +118,12 @@ def name_setting(setting: str) -> str:
     """Return a setting's name."""
     names = read_reference("published_settings").set_index("setting")["setting_name"]
     return names.get(setting, setting)
+
+
+def write_interval(rows: pd.DataFrame) -> pd.Series:
+    """Return intervals as `0.90 to 1.10`; a dash where there is none."""
+    words = rows["ci_low"].map("{:.2f}".format) + " to " + rows["ci_high"].map("{:.2f}".format)
+    return words.where(rows["ci_low"].notna(), "–").astype("str")
 
 
 def arrange_files(files: pd.DataFrame) -> pd.DataFrame:
@@ -153,6 +157,7 @@ def arrange_index(index: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame | No
         cost_pence=index["line_id"].map(cost).fillna(int(cost.sum())).astype("int64"),
         difference_pence=index["observed_pence"] - index["expected_pence"],
         is_all=index["line_id"].eq("ALL"),
+        interval=write_interval(index),
     )
     table = table.sort_values(["is_all", "cost_pence", "line_id"], ascending=[True, False, True])
     return table[list(INDEX_COLUMNS)].reset_index(drop=True)
@@ -196,6 +201,8 @@ def arrange_positions(positions: pd.DataFrame) -> pd.DataFrame | None:
         ["unpriced", "level_margin_pence", key], ascending=[True, False, True]
     )
     money = [name for name in POSITION_COLUMNS if name.endswith("_pence")]
+    empty = ["priced_cost_pence", "income_pence", "margin_pence", "level_margin_pence"]
+    table[empty] = table[empty].astype("Int64").mask(table["unpriced"])
     total = pd.DataFrame([{"name": "All", "words": "", **table[money].sum()}])
     return pd.concat([table, total], ignore_index=True)[list(POSITION_COLUMNS)]
 
@@ -234,7 +241,7 @@ def arrange_trusts(trusts: pd.DataFrame) -> pd.DataFrame | None:
     """Return every trust by its name: no rank, and no order of merit."""
     if len(trusts) < 2:
         return None
-    table = trusts.assign(words=trusts["place"].map(PLACE_WORDS))
+    table = trusts.assign(words=trusts["place"].map(PLACE_WORDS), interval=write_interval(trusts))
     table["words"] = table["words"].mask(
         table["compared_prop"] < 0.5, "Not drawn: too little compared"
     )

@@ -147,7 +147,10 @@ def describe_index(index: pd.DataFrame, facts: dict[str, str]) -> str:
     sure = index[(index["line_id"] != ALL) & index["ci_low"].notna()]
     dear, cheap = sure[sure["ci_low"] > 1], sure[sure["ci_high"] < 1]
     words += f" Of {count_words(len(sure), 'line')} with enough currencies for an interval, "
-    words += f"{len(dear)} lie clearly above the mean and {len(cheap)} clearly below."
+    words += (
+        f"{_count(len(dear), 'lies', 'lie')} clearly above the mean and {_count(len(cheap), 'lies', 'lie')} "
+        "clearly below."
+    )
     largest = dear.assign(excess=dear["observed_pence"] - dear["expected_pence"])
     largest = largest.sort_values(["excess", "line_id"], ascending=[False, True]).head(FEW)
     if len(largest):
@@ -195,7 +198,8 @@ def describe_priced(lines: pd.DataFrame, facts: dict[str, str]) -> str:
     cost, priced = int(lines["cost_pence"].sum()), int(lines["priced_cost_pence"].sum())
     words = (
         f"{format_gbp(priced)} of {format_gbp(cost)} ({format_prop(priced / cost, 1)}) is care with a published price. "
-        "The rest (community, mental health, critical care and more) is paid by local agreement and is left out."
+        "The rest is left out: for some of it no price is published (community, mental health, critical care and more), for "
+        "some the file does not tell which price applies."
     )
     if facts["tariff_year"] != facts["year"]:
         words += (
@@ -219,8 +223,9 @@ def describe_position(lines: pd.DataFrame) -> str:
     sure = priced[priced["sign_label"] == "stable"]
     behind, ahead = sure[sure["margin_pence"] < 0], sure[sure["margin_pence"] >= 0]
     words += (
-        f" Of {count_words(len(priced), 'line')}, {len(behind)} fall short at price and in proportion, {len(ahead)} "
-        f"earn more on both, and for {len(priced) - len(sure)} the answer depends on the level of prices."
+        f" Of {count_words(len(priced), 'line')}, {_count(len(behind), 'falls short', 'fall short')} at price and in "
+        f"proportion, {_count(len(ahead), 'earns more', 'earn more')} on both, and for "
+        f"{_count(len(priced) - len(sure), '', '')} the answer depends on the level of prices."
     )
     worst = behind.sort_values(["margin_pence", "line_id"]).head(FEW)
     if len(worst):
@@ -242,7 +247,11 @@ def describe_subsidy(lines: pd.DataFrame) -> str:
         plus, minus = priced[name].clip(lower=0).sum(), -priced[name].clip(upper=0).sum()
         parts[name] = (int(plus), int(min(plus, minus)))
     at_price, level = parts["margin_pence"], parts["level_margin_pence"]
-    words = f"At price, surpluses of {format_gbp(at_price[0])} pay for {format_gbp(at_price[1])} of deficits."
+    words = (
+        f"At price, surpluses of {format_gbp(at_price[0])} pay for {format_gbp(at_price[1])} of deficits."
+        if at_price[0]
+        else "At price no line has a surplus, so that none pays for another."
+    )
     return (
         f"{words} If the whole had been paid exactly what it spent, in proportion to price, "
         f"{format_gbp(level[1])} would move between lines: that is the cross-subsidy which the relative prices "
@@ -271,7 +280,8 @@ def describe_review(found: pd.DataFrame, facts: dict[str, str]) -> str:
     dear, cheap = found[found["flag"] == "dearer"], found[found["flag"] == "cheaper"]
     words = (
         f"{count_words(len(found), 'currency', 'currencies')} of this trust could be held beside at least eight "
-        f"trusts. {len(dear)} cost clearly more than at the median trust and {len(cheap)} clearly less."
+        f"trusts. {_capital(_count(len(dear), 'costs', 'cost'))} clearly more than at the median trust and "
+        f"{_count(len(cheap), '', '')} clearly less."
     )
     if len(dear):
         words += f" The dearer ones cost {format_gbp(int(dear['excess_pence'].sum()))} more than at the median trust"
@@ -306,7 +316,7 @@ def describe_trusts(trusts: pd.DataFrame, facts: dict[str, str], trust: str) -> 
     spread = format_prop(float(np.exp(np.sqrt(drawn["tau2"].iloc[0])) - 1))
     words = (
         f"{count_words(len(drawn), 'trust')} are drawn. Beyond what their size explains, trusts commonly differ by "
-        f"about {spread} either way. {outside} {'lies' if outside == 1 else 'lie'} outside the 99.8% limits."
+        f"about {spread} either way. {_capital(_count(outside, 'lies', 'lie'))} outside the 99.8% limits."
     )
     own = drawn[drawn["org_code"] == trust]
     if len(own):
@@ -414,6 +424,16 @@ def list_limits(facts: dict[str, str], found: pd.DataFrame, trusts: pd.DataFrame
     if facts["reference"] == "none" and facts["trust_name"] != "England":
         limits.append("Cost against the nation: no national mean is there.")
     return limits
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _count(n: int, one: str, many: str) -> str:
+    """Return `none falls short`, `1 falls short`, `3 fall short`."""
+    number = "none" if n == 0 else format_count(n)
+    return f"{number} {one if n < 2 else many}".strip()
 
 
 def _list(names: list[str]) -> str:

@@ -168,9 +168,11 @@ def _read_totals_sheet(sheet: str, rows: list[list[Any]]) -> list[dict[str, Any]
 
 def _name_groups(rows: list[list[Any]]):
     """Return a function that names the group of columns a place is in, from a merged heading."""
-    named = max(
-        rows, key=lambda row: sum(isinstance(cell, str) and bool(cell.strip()) for cell in row)
-    )
+
+    def count_words(row: list[Any]) -> int:
+        return sum(isinstance(cell, str) and bool(cell.strip()) for cell in row)
+
+    named = max(reversed(rows), key=count_words)  # of equals, the one next to the header
 
     def find(place: int) -> str:
         left = [str(cell).strip() for cell in named[: place + 1] if str(cell).strip()]

@@ -129,7 +129,7 @@ def check_there(run: Run, known: pd.DataFrame, files: list[Found]) -> None:
     if years:
         raise InputError(
             f"The files in {where} hold {run.trust} for {name_a_few(years)}, not for {run.fy}.\n"
-            f"Choose one of these with YEAR, as YEAR={min(years).replace('/', '-')}."
+            f"Choose one of these with YEAR, as YEAR={max(years).replace('/', '-')}."
         )
     successors = lists.read_successors(files, run.spill)
     now = sorted(set(successors.loc[successors["old_code"] == run.trust, "new_code"]))
