@@ -10,8 +10,9 @@ import pandas as pd
 
 from helpers import __version__
 from helpers.report import exhibits, fitness
-from helpers.report.render import PageInfo, render_page
-from helpers.report.series import Step, list_steps
+from helpers.report.formats import format_count, format_exact_gbp
+from helpers.report.render import PageInfo, Provenance, render_page
+from helpers.report.series import Step, list_parameters, list_steps
 from helpers.report.words.published import describe_basis
 from helpers.run import Run
 from helpers.sources.extracts import read_clean_settings
@@ -19,6 +20,8 @@ from helpers.sources.published.tables import read_facts
 from helpers.sources.tables import has_table, read_table
 
 CHECK_TABLES = ("reconciliation", "subsidy_reconciliation")
+LIBRARIES = ("duckdb", "pandas", "numpy", "scipy", "matplotlib", "papermill", "nbconvert")
+UNUSED = ("method",)  # of the parameters, on the published basis
 METHOD_WORDS = {"reciprocal": "reciprocal", "step_down": "step-down", "direct": "direct"}
 
 
@@ -36,6 +39,7 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
     settings = read_clean_settings(run)
     checks = read_checks(run)
     stamp = describe_run(run, settings, checks, inputs)
+    provenance = list_provenance(find_parameters(run, settings), checks, inputs)
     caution, panel = build_credibility(run)
     steps = list_steps(run)
     for step in steps:
@@ -52,6 +56,7 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
             is_unreconciled=not checks["passed"].all(),
             caution=caution,
             panel=panel,
+            provenance=provenance,
         )
         render_page(
             run.folder / "notebooks" / f"{step.name}.ipynb", run.folder / step.page, page=page
@@ -92,6 +97,8 @@ def render_published_pages(run: Run, inputs: dict[str, str]) -> None:
     """Write every page of a report made from published figures; each says at its top what it rests on."""
     facts = read_facts(run)
     checks = read_table(run, "published_position_checks")
+    used = {name: text for name, text in list_parameters(run).items() if name not in UNUSED}
+    provenance = list_provenance(used, checks, inputs)
     steps = list_steps(run)
     for step in steps:
         page = PageInfo(
@@ -106,6 +113,7 @@ def render_published_pages(run: Run, inputs: dict[str, str]) -> None:
             is_public_data=True,
             is_unreconciled=not checks["passed"].all(),
             caution=describe_basis(facts),
+            provenance=provenance,
         )
         render_page(
             run.folder / "notebooks" / f"{step.name}.ipynb", run.folder / step.page, page=page
@@ -144,3 +152,44 @@ def describe_making(checks: pd.DataFrame, inputs: dict[str, str]) -> tuple[tuple
             f"DuckDB {version('duckdb')}, pandas {version('pandas')}",
         ),
     )
+
+
+def find_parameters(run: Run, settings: dict[str, object]) -> dict[str, str]:
+    """Return the run's parameters, with the method of overheads in words."""
+    method = METHOD_WORDS[run.method or str(settings["overhead_method"])]
+    chosen = "chosen for this run" if run.method else "as the trust’s files say"
+    return list_parameters(run) | {"method": f"{method}, {chosen}"}
+
+
+def list_provenance(
+    parameters: dict[str, str], checks: pd.DataFrame, inputs: dict[str, str]
+) -> Provenance:
+    """Return what the pages were made from, in full; no time and no place.
+
+    A check that compares rows, not pounds, has its difference in rows.
+    """
+    return Provenance(
+        files=tuple(sorted(inputs.items())),
+        parameters=tuple(
+            (name.replace("_", " "), str(value)) for name, value in parameters.items()
+        ),
+        versions=(
+            ("service line reporting", __version__),
+            ("Python", platform.python_version()),
+            *((name, version(name)) for name in LIBRARIES),
+        ),
+        checks=tuple(
+            (
+                str(row.id),
+                str(row.description),
+                _write_difference(row.difference_pence, row.description),
+                bool(row.passed),
+            )
+            for row in checks.itertuples()
+        ),
+    )
+
+
+def _write_difference(difference: int, description: str) -> str:
+    is_rows = description.endswith("(rows)")
+    return f"{format_count(difference)} rows" if is_rows else format_exact_gbp(difference)
