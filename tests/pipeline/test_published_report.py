@@ -42,7 +42,7 @@ def root(tmp_path_factory) -> Path:
     write_organisations(root / "published" / "Org_level_2324.csv", rows)
     (root / "published" / "schedule_2122.csv").write_text(SCHEDULE)
     (root / "published" / "extract.csv").write_text(EXTRACT)
-    (root / "published" / "notes.csv").write_text("a,b\n<script>alert(1)</script>,2\n")
+    (root / "published" / "notes.csv").write_text("a,<script>alert(1)</script>\n1,2\n")
     assert report(root, FULL, "2023-24") == 0
     assert report(root, ALONE, "2021-22") == 0
     assert report(root, "england", "2021-22") == 0
@@ -119,7 +119,8 @@ def test_nothing_is_done_twice_and_the_bytes_are_the_same(root, tmp_path, capsys
 
 
 def test_what_a_file_says_cannot_act_on_a_page(root):
-    assert "<script>" not in read_pages(root, ALONE, "2021-22")["published_data"]
+    page = read_pages(root, ALONE, "2021-22")["published_data"]
+    assert "<script>alert" not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
 def test_a_trusts_own_files_win(tmp_path):
