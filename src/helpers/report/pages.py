@@ -21,7 +21,7 @@ from helpers.sources.tables import has_table, read_table
 
 CHECK_TABLES = ("reconciliation", "subsidy_reconciliation")
 LIBRARIES = ("duckdb", "pandas", "numpy", "scipy", "matplotlib", "papermill", "nbconvert")
-UNUSED = ("method",)  # of the parameters, on the published basis
+UNUSED = ("method", "what_if")  # of the parameters, on the published basis
 METHOD_WORDS = {"reciprocal": "reciprocal", "step_down": "step-down", "direct": "direct"}
 
 
