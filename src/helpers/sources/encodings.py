@@ -30,7 +30,13 @@ def find_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def as_utf8(path: Path, workspace: Path) -> tuple[Path, list[str], Known]:
+def as_utf8(path: Path, workspace: Path) -> tuple[Path, list[str]]:
+    """Return a UTF-8 file with one kind of line ending, and what was noticed."""
+    plain, notices, _ = look_through(path, workspace)
+    return plain, notices
+
+
+def look_through(path: Path, workspace: Path) -> tuple[Path, list[str], Known]:
     """Return a UTF-8 file with one kind of line ending, what was noticed, and what is known of its text.
 
     The file itself, where it is that already; else a copy in ``workspace``. UTF-16 is told by its

@@ -20,7 +20,7 @@ from helpers.cleaning.values import MISSING, Known
 from helpers.contracts import ROW_NUMBER, Table
 from helpers.engine import Engine, ReadError
 from helpers.errors import InputError, name_a_few
-from helpers.sources.encodings import as_utf8
+from helpers.sources.encodings import look_through
 from helpers.sources.headers import (
     DELIMITERS,
     TextHeader,
@@ -95,7 +95,7 @@ def read_file(
 def _read_text(
     path: Path, table: Table, db: Engine, renames: dict[str, str], workspace: Path
 ) -> list[str]:
-    plain, notices, known = as_utf8(path, workspace)
+    plain, notices, known = look_through(path, workspace)
     header = find_text_header(plain, table, renames, file=path.name)
     if header.delimiter != ("\t" if path.suffix.lower() == ".tsv" else ","):
         notices.append(f"Fields are separated by {DELIMITERS[header.delimiter]}.")
