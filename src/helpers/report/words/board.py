@@ -70,7 +70,9 @@ def describe_certainty(tables: SummaryTables) -> str:
     if n_sure == len(lines):
         which = f"All {count_words(len(lines), 'line')} keep"
     elif n_sure:
-        which = f"{n_sure} of {count_words(len(lines), 'line')} {'keeps' if n_sure == 1 else 'keep'}"
+        which = (
+            f"{n_sure} of {count_words(len(lines), 'line')} {'keeps' if n_sure == 1 else 'keep'}"
+        )
     else:
         which = "No line keeps"
     return (
@@ -88,7 +90,9 @@ def list_fixes(tables: SummaryTables) -> list[str]:
     first = [money, _first(practice), _first(data)]
     rest = [words for words in [*practice, *data] if words and words not in first]
     kept = [words for words in [*first, *rest] if words][:N_FIXES]
-    return kept or ["Nothing stands out: no sure deficit, no group that differs, no cost left over."]
+    return kept or [
+        "Nothing stands out: no sure deficit, no group that differs, no cost left over."
+    ]
 
 
 def describe_unmatched_line(tables: SummaryTables) -> str:
@@ -111,7 +115,9 @@ def describe_unmapped(tables: SummaryTables) -> str:
     cost = int(rows["full_cost_pence"].sum())
     if cost <= 0:
         return ""
-    return f"{format_about(cost)} of cost belongs to no service line. Add its codes to the line map."
+    return (
+        f"{format_about(cost)} of cost belongs to no service line. Add its codes to the line map."
+    )
 
 
 def list_challenges(tables: SummaryTables) -> list[str]:
@@ -149,7 +155,11 @@ def _challenge_casemix(tables: SummaryTables) -> str:
         return ""
     cost = tables.review[tables.review["measure"] == "cost"]
     n_left = int((cost["flag"] == "not_tested").sum())
-    left = f" {format_count(n_left)} with too few like patients were not compared at all." if n_left else ""
+    left = (
+        f" {format_count(n_left)} with too few like patients were not compared at all."
+        if n_left
+        else ""
+    )
     return (
         f"“My patients are sicker.” {count_words(n_tested, 'consultant')} "
         f"{'was' if n_tested == 1 else 'were'} compared on like patients as coded. "
@@ -162,7 +172,11 @@ def _challenge_outcomes(review: pd.DataFrame) -> str:
     n_open = int((~named["benefit"].isin(["better", "no_better", "worse"])).sum())
     if not n_open:
         return ""
-    whose = "the one consultant" if len(named) == n_open == 1 else f"{n_open} of {len(named)} consultants"
+    whose = (
+        "the one consultant"
+        if len(named) == n_open == 1
+        else f"{n_open} of {len(named)} consultants"
+    )
     return (
         f"“My patients do better for it.” For {whose} found dearer the outcomes on file cannot tell. "
         "They are in no saving."
