@@ -49,12 +49,12 @@ def test_at_most_three_of_each_are_named_largest_first(tables):
 def test_with_nothing_sure_no_line_is_named(tables):
     unsure = with_lines(tables, ("A", "Alpha", 10, 20, "below_care", "rule_dependent"))
     assert board.describe_made_and_lost(unsure) == "No line's result is sure enough to name."
-    assert board.describe_certainty(unsure).startswith("No line keeps on one side of zero")
+    assert board.describe_certainty(unsure).startswith("No line stays on one side of zero")
 
 
 def test_certainty_counts_lines_and_says_what_it_leaves_out(tables):
     words = board.describe_certainty(tables)
-    assert words.startswith("2 of 4 lines keep on one side of zero under nearly all of the 8 fair")
+    assert words.startswith("2 of 4 lines stay on one side of zero under nearly all of the 8 fair")
     assert "not the amount" in words and "faults in what was recorded" in words
 
 

@@ -68,13 +68,13 @@ def describe_certainty(tables: SummaryTables) -> str:
     n_sure = int(lines["sign_label"].isin(SURE).sum())
     n_rules = int(lines["n_rules"].max()) if lines["n_rules"].notna().any() else 0
     if n_sure == len(lines):
-        which = f"All {count_words(len(lines), 'line')} keep"
+        which = f"All {count_words(len(lines), 'line')} stay"
     elif n_sure:
         which = (
-            f"{n_sure} of {count_words(len(lines), 'line')} {'keeps' if n_sure == 1 else 'keep'}"
+            f"{n_sure} of {count_words(len(lines), 'line')} {'stays' if n_sure == 1 else 'stay'}"
         )
     else:
-        which = "No line keeps"
+        which = "No line stays"
     return (
         f"{which} on one side of zero under nearly all of the {format_count(n_rules)} fair ways tried of sharing "
         "overheads and fixed income. That says how sure the sign is, not the amount: the bars’ ranges "
