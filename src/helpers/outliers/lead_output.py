@@ -79,7 +79,9 @@ def measure_output(
     table = table.merge(activity.astype({"month": "int64"}), on=keys, how="left", validate="one_to_one")  # fmt: skip
     table["activity_pence"] = table["activity_pence"].fillna(0).astype("int64")
     table["pence_per_pa"] = np.rint(table["activity_pence"] / table["care_pas"]).astype("int64")
-    table["month"] = table["month"].astype("str").str[:4] + "-" + table["month"].astype("str").str[4:]
+    table["month"] = (
+        table["month"].astype("str").str[:4] + "-" + table["month"].astype("str").str[4:]
+    )
     return table[MONTH_COLUMNS].sort_values(["line_id", "consultant_code", "month"], ignore_index=True)  # fmt: skip
 
 

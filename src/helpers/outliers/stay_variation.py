@@ -23,8 +23,8 @@ def split_variation(
     """Divide what a model of stays explains between the things it knows.
 
     Days are modelled as quasi-Poisson (zeros kept) with a log mean that is a sum of one part a
-    factor. What the patients brought with them has first claim: wards and consultants get only what
-    that leaves over, because illness decides who is sent to which ward (decision D-188). A factor's
+    factor. What the patients brought with them has first claim; each setting, in the order
+    given, gets only what is left over, because illness decides who is sent to which ward (D-188). A factor's
     share is the covariance of its part with the whole log mean, over the
     variance of the log mean. Shares add to 1; one can be slightly negative where a factor offsets
     another. How much of all variation is explained is measured on patients that the model has not
@@ -36,8 +36,8 @@ def split_variation(
         Days of each spell.
     patients, settings
         Group of each spell under every factor, by the factor's name; blank is a group of its own.
-        ``patients`` are the patient's (casemix, age, day of coming ...), ``settings`` where and by
-        whom the patient was treated.
+        ``patients`` are the patient's (casemix, age, day of coming ...), fitted together;
+        ``settings`` where, then by whom, the patient was treated, fitted one after the other.
 
     Returns
     -------
@@ -48,7 +48,8 @@ def split_variation(
     """
     if len(days) < MIN_SPELLS or days.sum() <= 0:
         return pd.DataFrame(columns=COLUMNS)
-    stages = [[_mark(group) for group in given.values()] for given in (patients, settings)]
+    stages = [[_mark(group) for group in patients.values()]]
+    stages += [[_mark(group)] for group in settings.values()]
     designs = [hstack(blocks).tocsr() for blocks in stages if blocks]
     names, sizes = [*patients, *settings], [block.shape[1] for blocks in stages for block in blocks]
     component = _fit_components(stages, designs, days)

@@ -52,7 +52,9 @@ def track_findings(
     table = keys.merge(before, on=KEYS, how="left", validate="one_to_one")
     table = table.merge(now, on=KEYS, how="left", validate="one_to_one", suffixes=("_old", ""))
     table = _add_reviews(table, latest)
-    table["pseudonym"] = table["pseudonym"].where(table["pseudonym"].notna(), table["pseudonym_old"])
+    table["pseudonym"] = table["pseudonym"].where(
+        table["pseudonym"].notna(), table["pseudonym_old"]
+    )
     for name in ("flag_before", "flag_now", "pseudonym"):
         table[name] = table[name].astype("object").where(table[name].notna(), "").astype("str")
     table["outcome"] = np.select(
