@@ -1,5 +1,7 @@
 """Page 4's words, tables, figures and sheets on care: true to the tables, and never empty-handed."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -140,7 +142,7 @@ def test_without_files_the_page_says_so(trust):
     assert "Nobody is named" in repr(
         sheets.show_sheets(nobody, blank, blank, blank, blank, number="4.6")
     )
-    assert "job plans" in words.describe_leads(pd.DataFrame())
+    assert "job plans" in words.describe_leads(pd.DataFrame(), (0.0, 0.0, 0.0))
     assert "too few stays" in words.describe_stay_variation(pd.DataFrame())
     assert "too few stays" in words.describe_trend(pd.DataFrame(), {})
     assert figures.plot_variation(pd.DataFrame(columns=["factor"])) is None
@@ -170,11 +172,11 @@ def test_last_years_findings_are_told(trust):
     review, _, _, named = trust
     before = review.consultant_review
     tracker = track_findings(review.consultant_review, before, None)
-    text = words.describe_tracker(tracker, has_year_before=True)
+    text = words.describe_tracker(tracker, year_before=Path("there"))
     assert text.startswith("Of last year’s")
     assert "found again" in text
     shown = tables.arrange_tracker(tracker, named)
     assert shown.loc[0, "reviewed"] == "nothing yet"
-    assert words.describe_tracker(tracker.head(0), has_year_before=False).startswith(
+    assert words.describe_tracker(tracker.head(0), year_before=None).startswith(
         "There is no report"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers.outliers.warranted import read_warranted_codes
+from helpers.contracts.terms import WARRANTED
 from helpers.report.exhibits import Exhibit, join_exhibits, show_folded, show_table, show_words
 from helpers.report.formats import count_words, format_count, format_gbp, format_prop, join_words
 from helpers.report.tables.care import arrange_care
@@ -251,7 +251,7 @@ def describe_change(row: dict, again: pd.DataFrame) -> str:
 
 def describe_reply() -> str:
     """Say how an answer is put on record, with the reasons that take a difference out of the saving."""
-    codes = [f"{row.code} {row.words}" for row in read_warranted_codes().itertuples()]
+    codes = [f"{code} {name_term('warranted', code)}" for code in WARRANTED]
     return (
         "An answer is recorded in outlier_review.csv. Closed with one of these reasons, the difference leaves the saving "
         f"and the reason stands beside the name: {'; '.join(codes)}. A record that is wrong goes into corrections.csv."

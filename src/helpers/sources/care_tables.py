@@ -13,6 +13,7 @@ from helpers.outliers.lead_output import (
     SUMMARY_COLUMNS,
     compare_leads,
     measure_output,
+    pool_leads,
     select_activity,
 )
 from helpers.outliers.other_methods import compare_methods
@@ -34,7 +35,10 @@ FEEDS = ("clean_theatre_cases", "clean_tests", "clean_drug_issues", "clean_impla
 
 @dataclass(frozen=True)
 class Care:
-    """Tables of the output contracts, by their names there."""
+    """Tables of the output contracts, by their names there.
+
+    ``lead_pool`` is the typical ratio of leads to peers with its interval; it is no table.
+    """
 
     treatment_review: pd.DataFrame
     consultant_drivers: pd.DataFrame
@@ -45,6 +49,7 @@ class Care:
     other_methods: pd.DataFrame
     lead_output: pd.DataFrame
     lead_summary: pd.DataFrame
+    lead_pool: tuple[float, float, float]
 
 
 def read_and_review_care(run: Run, db: Engine, review: pd.DataFrame) -> Care:
@@ -62,6 +67,7 @@ def read_and_review_care(run: Run, db: Engine, review: pd.DataFrame) -> Care:
     spells = select_resources(db, list_buckets(pools))
     earlier = run.find_year_before("consultant_review")
     output = _measure_leads(run, db)
+    leads = compare_leads(output) if len(output) else pd.DataFrame(columns=SUMMARY_COLUMNS)
     return Care(
         treatment_review=review_care(select_care(db), min_spells=settings["min_spells_consultant"]),
         consultant_drivers=measure_drivers(spells),
@@ -73,9 +79,8 @@ def read_and_review_care(run: Run, db: Engine, review: pd.DataFrame) -> Care:
         ),
         other_methods=compare_methods(review),
         lead_output=output,
-        lead_summary=compare_leads(output)
-        if len(output)
-        else pd.DataFrame(columns=SUMMARY_COLUMNS),
+        lead_summary=leads,
+        lead_pool=pool_leads(leads),
     )
 
 
@@ -91,5 +96,5 @@ def _measure_leads(run: Run, db: Engine) -> pd.DataFrame:
 
 def write_care(run: Run, care: Care) -> None:
     """Write every table under its name in the contracts."""
-    for name in care.__dataclass_fields__:
+    for name in care.__dataclass_fields__.keys() - {"lead_pool"}:
         write_table(run, name, getattr(care, name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.outliers.warranted import read_warranted_codes
 from helpers.report.formats import format_gbp, format_prop
 from helpers.report.words.plain import name_lines, name_term
 
@@ -157,9 +156,8 @@ def arrange_tracker(tracker: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
     table["before"] = _write_size(table, "before")
     table["now"] = _write_size(table, "now")
     table["outcome_words"] = _words("tracked", table["outcome"])
-    reasons = dict(read_warranted_codes().itertuples(index=False))
     table["reviewed"] = pd.Series(
-        [_write_review(row, reasons) for row in table.to_dict("records")], dtype="str"
+        [_write_review(row) for row in table.to_dict("records")], dtype="str"
     )
     table["agreed_pence"] = table["value_pence"]
     return table.sort_values(["label", "measure"]).reset_index(drop=True)
@@ -177,10 +175,15 @@ def _write_size(table: pd.DataFrame, when: str) -> pd.Series:
     return pd.Series(texts, index=table.index, dtype="str")
 
 
-def _write_review(row: dict, reasons: dict[str, str]) -> str:
+def _write_review(row: dict) -> str:
     if not row["review_id"]:
         return "nothing yet"
-    parts = [row["review_status"], reasons.get(row["reason_code"], ""), row["action"], row["owner"]]
+    parts = [
+        row["review_status"],
+        name_term("warranted", row["reason_code"]),
+        row["action"],
+        row["owner"],
+    ]
     return "; ".join(part for part in parts if part)
 
 

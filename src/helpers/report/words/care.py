@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from helpers.outliers.lead_output import pool_leads
 from helpers.report.formats import count_words, format_count, format_gbp, format_prop, join_words
 from helpers.report.tables.care import arrange_care
 from helpers.report.words.plain import name_term
@@ -100,11 +101,11 @@ def describe_patients(outliers: pd.DataFrame) -> str:
     )
 
 
-def describe_tracker(tracker: pd.DataFrame, *, has_year_before: bool) -> str:
+def describe_tracker(tracker: pd.DataFrame, *, year_before: Path | None) -> str:
     """Say what became of last year's findings."""
     start = (
         ""
-        if has_year_before
+        if year_before
         else "There is no report of the year before beside this one, so its findings cannot be measured again. "
     )
     if tracker.empty:
@@ -185,11 +186,11 @@ def describe_trend(trend: pd.DataFrame, names: dict[str, str]) -> str:
     return f"{followed} Beyond the usual ups and downs: {join_words(texts)}. With twelve months the limits are rough."
 
 
-def describe_leads(summary: pd.DataFrame) -> str:
+def describe_leads(summary: pd.DataFrame, pooled: tuple[float, float, float]) -> str:
     """Say whether leads' clinical output differs from peers', the interval first."""
     if summary.empty:
         return "Without job plans and named leads the clinical output of leads cannot be shown."
-    ratio, low, high = pool_leads(summary)
+    ratio, low, high = pooled
     if pd.isna(ratio):
         return f"There {'is' if len(summary) == 1 else 'are'} {count_words(len(summary), 'lead')} with peers: too few to say anything."
     moved = int(summary["ratio_before"].notna().sum())
