@@ -134,14 +134,14 @@ def describe_uncertainty(row: dict) -> str:
         return "The line has too few consultants for the model, so this is an indication only."
     low = row["reliability"] < RELIABLE
     badge = (
-        f"Reliability {row['reliability']:.2f}, below {RELIABLE}: within the ordinary range this consultant’s "
-        "place among peers is mostly chance"
+        f"Reliability {row['reliability']:.2f}, below {RELIABLE}: a rank among consultants who do not stand apart would "
+        "be mostly chance here; this finding is not a rank"
         if low
         else f"Reliability {row['reliability']:.2f}: the place among peers is mostly the consultant’s own"
     )
     return (
-        f"The probability of practice different in kind is {format_prop(row['probability'], 1)}; that of being more than "
-        f"15% dearer is {format_prop(row['prob_material'], 1)}. {badge}. Consultants of the line differ by nature by "
+        f"The probability of practice different in kind is {_write_chance(row['probability'])}; that of being more than "
+        f"15% dearer is {_write_chance(row['prob_material'])}. {badge}. Consultants of the line differ by nature by "
         f"±{format_prop(np.expm1(row['tau']))}; chance alone moves this one by ±{format_prop(np.expm1(row['std_error']))}."
     )
 
@@ -269,6 +269,11 @@ def count_reliable(named: pd.DataFrame) -> str:
         f"of {format_count(len(cost))} reach {RELIABLE}; ranking the others within the ordinary range would rank chance. "
         "It says nothing against a finding, which already allows for chance."
     )
+
+
+def _write_chance(prop: float) -> str:
+    """Return a probability that is never written as certain."""
+    return "more than 99.9%" if prop > 0.999 else format_prop(prop, 1)
 
 
 def _signed(ratio: float) -> str:

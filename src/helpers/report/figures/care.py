@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.report.figures.style import (
     BLUE,
@@ -18,15 +18,15 @@ from helpers.report.figures.style import (
     draw_zero_line,
     new_figure,
     report_style,
-    use_money_axis,
 )
-from helpers.report.formats import format_gbp, format_prop
+from helpers.report.formats import format_gbp, format_prop, format_tick_gbp
 from helpers.report.words.care import pick_named
 from helpers.report.words.plain import name_term
 
 MOST_PANELS = 4
 MOST_TRENDS = 5
 SPREAD = 0.30  # half the height of a strip
+CLOSE = 0.16  # ratios nearer than this cannot have labels of their own
 WIDEST = 0.9  # a ratio further from 1 is drawn at the edge
 TRUST = "TRUST"
 
@@ -80,14 +80,28 @@ def _draw_strip(axes: Axes, rows: pd.DataFrame, place: int) -> None:
     axes.scatter(
         ratio[differs], np.full(int(differs.sum()), float(place)), s=42, color=ORANGE, marker="D", zorder=3
     )  # fmt: skip
-    taken = -np.inf
-    for row in rows[differs].to_dict("records"):
-        lift = -9 if abs(row["ratio"] - taken) > 0.12 else 10
-        taken = row["ratio"]
+    for names, middle in _group_labels(rows[differs]):
         axes.annotate(
-            row["pseudonym"], (min(row["ratio"], 1 + WIDEST), place), xytext=(0, -lift),
-            textcoords="offset points", ha="center", va="center", fontsize=8.5, fontweight="bold",
+            names, (middle, place), xytext=(0, 10), textcoords="offset points", ha="center",
+            va="center", fontsize=8.5, fontweight="bold",
         )  # fmt: skip
+
+
+def _group_labels(found: pd.DataFrame) -> list[tuple[str, float]]:
+    """Return labels and where they stand; consultants whose marks are close share one."""
+    groups: list[list[dict]] = []
+    for row in found.sort_values("ratio").to_dict("records"):
+        if groups and row["ratio"] - groups[-1][-1]["ratio"] < CLOSE:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return [
+        (
+            ", ".join(str(row["pseudonym"]) for row in group),
+            min(float(np.mean([row["ratio"] for row in group])), 1 + WIDEST),
+        )
+        for group in groups
+    ]
 
 
 def _explain() -> list[Line2D]:
@@ -99,10 +113,10 @@ def _explain() -> list[Line2D]:
 
 def _break(words: str) -> str:
     """Return a label on two lines at its bracket, or at the blank nearest its middle."""
-    if " (" in words:
-        return words.replace(" (", "\n(", 1)
     if len(words) < 20:
         return words
+    if " (" in words:
+        return words.replace(" (", "\n(", 1)
     blanks = [k for k, letter in enumerate(words) if letter == " "]
     middle = min(blanks, key=lambda k: abs(k - len(words) / 2))
     return words[:middle] + "\n" + words[middle + 1 :]
@@ -117,7 +131,7 @@ def plot_drivers(drivers: pd.DataFrame, named: pd.DataFrame) -> Figure | None:
         n_columns = min(len(people), 2)
         n_rows = -(-len(people) // n_columns)
         figure, grid = new_figure(
-            0.5 + 2.5 * n_rows, n_rows=n_rows, n_columns=n_columns, squeeze=False, sharex=True
+            0.5 + 2.9 * n_rows, n_rows=n_rows, n_columns=n_columns, squeeze=False, sharex=True
         )
         for axes, row in zip(grid.flat, people.to_dict("records"), strict=False):
             mine = drivers["line_id"].eq(row["line_id"]) & drivers["consultant_code"].eq(
@@ -145,7 +159,8 @@ def _draw_parts(axes: Axes, parts: pd.DataFrame, label: str) -> None:
     axes.set_title(label)
     draw_zero_line(axes)
     axes.margins(x=0.28)
-    use_money_axis(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_tick_gbp(value)))
     axes.tick_params(labelbottom=True)
     axes.set_xlabel("Cost above the same casemix")
 

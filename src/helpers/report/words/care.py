@@ -70,7 +70,7 @@ def describe_drivers(drivers: pd.DataFrame, named: pd.DataFrame) -> str:
         )
     return (
         f"Set beside the same casemix elsewhere in the line, the largest differences are, for {'; for '.join(texts)}. "
-        "These sums hold chance, so they are larger than the expected excess above."
+        "These sums hold chance and do not add to the expected excess above."
     )
 
 
