@@ -74,6 +74,26 @@ class Run:
         return [path for path in paths if path.is_file()]
 
     @property
+    def public_dir(self) -> Path:
+        """Where NHS England's files stand: `published/` beside the folder of trusts (decision D-220)."""
+        return self.input_dir.parents[1].parent / "published"
+
+    @property
+    def is_on_published(self) -> bool:
+        """Whether the trust has no files of its own for the year, and published files are there."""
+        if self.is_demo or self.input_dir.is_dir() or not self.public_dir.is_dir():
+            return False
+        return any(
+            path.is_file() and not path.name.startswith(".") and path.name != "README.md"
+            for path in self.public_dir.iterdir()
+        )
+
+    @property
+    def files_dir(self) -> Path:
+        """Where the files that this run reads stand."""
+        return self.public_dir if self.is_on_published else self.input_dir
+
+    @property
     def fy(self) -> str:
         """The year as the trust's files write it: ``2024/25``."""
         return self.year.replace("-", "/")
@@ -85,6 +105,8 @@ class Run:
     @property
     def source_note(self) -> str:
         """What stands under every exhibit."""
+        if self.is_on_published:
+            return f"NHS England’s published files for {self.fy}; this project’s method."
         invented = ", invented for demonstration" if self.is_demo else ""
         return f"{self.trust}'s own files for {self.fy}{invented}; this project's method."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.contracts.inputs import INPUTS
 from helpers.contracts.model import Column, Level, Table
+from helpers.contracts.published import PUBLISHED
 
 
 def _table(
@@ -1567,5 +1568,6 @@ def _clean_table(table: Table) -> Table:
 
 CLEAN = [_clean_table(table) for table in INPUTS.values()]
 OUTPUTS: dict[str, Table] = {
-    table.name: table for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS]
+    table.name: table
+    for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS, *PUBLISHED]
 }

@@ -156,7 +156,7 @@ def _write_picture(wide: Picture, narrow: Picture | None, alt: str, caption: str
 
 
 def show_table(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | None,
     *,
     number: str,
     caption: str,
@@ -190,7 +190,11 @@ def show_table(
         One or two sentences on how such a table is read, folded under it.
     folded
         On a screen only the caption is in sight until the reader opens it; print shows all.
+
+    ``None`` shows nothing: the files do not reach that far, and the words beside it say so.
     """
+    if frame is None:
+        return Exhibit("", "")
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
     shared = [

@@ -142,7 +142,7 @@ def count_patients(outliers: pd.DataFrame, service_lines: pd.DataFrame) -> pd.Da
     )
     table = rows.groupby("line_id", as_index=False)[["n_dear", "n_cheap", "above_pence"]].sum()
     first = rows[is_dear].groupby("line_id")["driver_1"].agg(lambda one: one.mode().iloc[0])
-    table["commonest"] = _words("bucket", table["line_id"].map(first).fillna("–"))
+    table["commonest"] = _words("bucket", table["line_id"].map(lambda line: first.get(line, "–")))
     table["line_name"] = name_lines(table["line_id"].astype("str"), service_lines)
     return table.sort_values(["above_pence", "line_name"], ascending=[False, True]).reset_index(
         drop=True
