@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from helpers.errors import DEBUG, CommandError, HelpersError, describe_disk_error, name_a_few
@@ -95,6 +94,13 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
     check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
+    published = _add(
+        commands,
+        "published",
+        list_published,
+        "what was found of NHS England’s files, and what it enables",
+    )
+    _add_options(published, "data")
     test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
     test.add_argument("words", nargs=argparse.REMAINDER)
     _add(commands, "bench", run_benchmarks, "the benchmarks")
@@ -148,6 +154,10 @@ def report_trust(given: argparse.Namespace) -> int:
     began = time.monotonic()
     _make_demo_if_absent(run)
     print(f"{run.trust} {run.year}", flush=True)
+    if run.is_on_published:
+        print(
+            f"  from {show_path(run.public_dir)}: {run.trust} has no files of its own", flush=True
+        )
     made = make_report(run, say=lambda line: print(line, flush=True))
     print(f"  done in {time.monotonic() - began:.1f} s\nOpen {show_path(made.page)}", flush=True)
     return 0
@@ -156,14 +166,11 @@ def report_trust(given: argparse.Namespace) -> int:
 def print_trust(given: argparse.Namespace) -> int:
     """Make one trust's report where it is not current, and print it to one PDF."""
     from helpers.report.pdf import find_browser, write_pdf
-    from helpers.sources.extracts import read_clean_settings
 
     find_browser()  # before minutes are spent on a report that cannot be printed
     code = report_trust(given)
-    run = _open(given, given.trust)
-    settings = read_clean_settings(replace(run, folder=run.published))
     began = time.monotonic()
-    pdf = write_pdf(run, trust_name=str(settings["trust_name"]))
+    pdf = write_pdf(_open(given, given.trust))
     print(f"  printed in {time.monotonic() - began:.1f} s\nOpen {show_path(pdf)}", flush=True)
     return code
 
@@ -251,6 +258,15 @@ def write_demos(given: argparse.Namespace) -> int:
         write_demo(trust, folder, size=given.size)
         print(f"{trust}: {show_path(folder)}", flush=True)
     return 0
+
+
+def list_published(given: argparse.Namespace) -> int:
+    """Say which published files are there, what each is, and what they make possible; 2 if none is known."""
+    from helpers.sources.published.listing import describe_published
+
+    words, n_known = describe_published(place(given.data).parent / "published")
+    print(words, flush=True)
+    return 0 if n_known else 2
 
 
 def check_something(given: argparse.Namespace) -> int:

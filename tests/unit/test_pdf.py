@@ -8,11 +8,14 @@ import stat
 import pytest
 
 from helpers.errors import CommandError, StepError
-from helpers.report.book import Leaf, bind_pages, read_leaves
+from helpers.report.book import bind_pages, read_leaves
 from helpers.report.pdf import find_browser, print_page
 
 PAGE = """<!DOCTYPE html><html><head><title>{title}</title><style>p {{}}</style></head><body>
 <p class="banner demo" role="note">Invented.</p>
+<p class="trust">A &lt;Trust&gt; <span class="year">XYZ · 2024-25</span></p>
+<nav class="pages" aria-label="Pages"><ul><li><a href="index.html" aria-current="page">One &amp; only</a></li>
+<li><a href="02.html">Two</a></li></ul></nav>
 <main id="main"><h1 id="top">{title}</h1>
 <p>See <a href="02.html">two</a>, <a href="02.html#top">its top</a>, <a href="#top">this top</a>,
 <a href="https://example.org/x.html">elsewhere</a>.
@@ -25,12 +28,15 @@ A <button type="button" class="term" popovertarget="term-peer">peer</button>.</p
 
 
 @pytest.fixture
-def book() -> str:
-    leaves = [
-        Leaf("01.html", "One & only", PAGE.format(title="One")),
-        Leaf("02.html", "Two", PAGE.format(title="Two")),
-    ]
-    return bind_pages(leaves, trust_name="A <Trust>", subtitle="XYZ · 2024-25")
+def folder(tmp_path):
+    (tmp_path / "index.html").write_text(PAGE.format(title="One"), encoding="utf-8")
+    (tmp_path / "02.html").write_text(PAGE.format(title="Two"), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def book(folder) -> str:
+    return bind_pages(read_leaves(folder))
 
 
 def test_every_page_is_in_it_and_no_name_comes_twice(book):
@@ -65,10 +71,13 @@ def test_its_head_says_whose_it_is_and_the_warning_stays(book):
     assert book.count("Invented.") == 1
 
 
-def test_a_report_that_lacks_a_page_is_not_bound(tmp_path):
-    (tmp_path / "01.html").write_text("x")
+def test_a_report_that_lacks_a_page_is_not_bound(folder):
+    (folder / "02.html").unlink()
     with pytest.raises(StepError, match=r"lacks 02\.html"):
-        read_leaves(tmp_path, (("01.html", "One"), ("02.html", "Two")))
+        read_leaves(folder)
+    (folder / "index.html").unlink()
+    with pytest.raises(StepError, match=r"lacks index\.html"):
+        read_leaves(folder)
 
 
 def make_program(folder, name: str, words: str = "exit 3"):

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 from helpers.errors import StepError
 
+NAVIGATION = re.compile(r'<nav class="pages".*?>(.*?)</nav>', re.DOTALL)
+PAGE_LINK = re.compile(r'<a href="([\w.]+\.html)"[^>]*>(.*?)</a>')
+WHOSE = re.compile(r'<p class="trust">(.*?)<span class="year">(.*?)</span>', re.DOTALL)
 MAIN = re.compile(r"<main[^>]*>(.*)</main>", re.DOTALL)
 FOOT = re.compile(r"<footer[^>]*>(.*)</footer>", re.DOTALL)
 HEAD = re.compile(r"<head>(.*?)</head>", re.DOTALL)
@@ -42,23 +45,36 @@ class Leaf:
     html: str
 
 
-def read_leaves(folder: Path, pages: tuple[tuple[str, str], ...]) -> list[Leaf]:
-    """Read the pages of a published report; each is a file name and a short title."""
+def read_leaves(folder: Path) -> list[Leaf]:
+    """Read the pages of a published report, in the order in which its first page lists them.
+
+    Raises
+    ------
+    StepError
+        If a page is not there.
+    """
+    first = folder / "index.html"
+    listed = NAVIGATION.search(first.read_text(encoding="utf-8")) if first.is_file() else None
+    pages = PAGE_LINK.findall(listed[1]) if listed else [("index.html", "")]
     missing = [file for file, _ in pages if not (folder / file).is_file()]
     if missing:
         raise StepError(
             f"The report in {folder} lacks {', '.join(missing)}.\nMake it again with `make report`."
         )
-    return [Leaf(file, title, (folder / file).read_text(encoding="utf-8")) for file, title in pages]
+    return [
+        Leaf(file, unescape(title), (folder / file).read_text(encoding="utf-8"))
+        for file, title in pages
+    ]
 
 
-def bind_pages(leaves: list[Leaf], *, trust_name: str, subtitle: str) -> str:
+def bind_pages(leaves: list[Leaf]) -> str:
     """Return one page that holds all of a report's pages, in order, each from a new sheet.
 
     Every name inside a page gets the page's own prefix, so that links lead where they led.
     """
     prefixes = {leaf.file: f"page-{place}" for place, leaf in enumerate(leaves)}
     first = leaves[0].html
+    trust_name, subtitle = (unescape(words).strip() for words in WHOSE.search(first).groups())
     parts = [
         f'<section class="leaf" id="{prefixes[leaf.file]}">{_take_main(leaf, prefixes)}</section>'
         for leaf in leaves

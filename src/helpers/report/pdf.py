@@ -12,7 +12,6 @@ from pathlib import Path
 
 from helpers.errors import CommandError, StepError
 from helpers.report.book import bind_pages, read_leaves
-from helpers.report.pages import SUMMARY_FIRST
 from helpers.run import Run
 
 PRINT_SECONDS = 180
@@ -66,7 +65,7 @@ def find_browser(
     raise CommandError(NO_BROWSER)
 
 
-def write_pdf(run: Run, *, trust_name: str) -> Path:
+def write_pdf(run: Run) -> Path:
     """Print the published report of a run to one PDF beside its pages; whole or not at all.
 
     Raises
@@ -77,12 +76,7 @@ def write_pdf(run: Run, *, trust_name: str) -> Path:
         If it could not print.
     """
     browser = find_browser()
-    pages = tuple((step.page, step.heading) for step in SUMMARY_FIRST)
-    book = bind_pages(
-        read_leaves(run.published, pages),
-        trust_name=trust_name,
-        subtitle=f"{run.trust} · {run.year}",
-    )
+    book = bind_pages(read_leaves(run.published))
     final = run.published / f"{run.trust}-{run.year}.pdf"
     with tempfile.TemporaryDirectory() as folder:
         bound, part = Path(folder) / "book.html", Path(folder) / "book.pdf"
