@@ -3,7 +3,7 @@
 Standard library only, so that it works before anything is installed::
 
     python setup_env.py                      set up what reports and tests need
-    python setup_env.py --lab                the same, with JupyterLab
+    python setup_env.py --lab                the same, with JupyterLab; so --browser and --spark
     python setup_env.py report XYZ           set up, then `python -m helpers report XYZ`
 
 It does nothing when the environment is current: a stamp inside it holds a checksum of the lock file
@@ -13,6 +13,7 @@ and of the Python that made it. `uv` installs when it is present; otherwise `ven
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -22,6 +23,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
+BASE = "requirements.lock"
+# What more can be asked for, each with a lock of its own on top of the base.
+EXTRAS = {
+    "--lab": "requirements-lab.lock",  # JupyterLab
+    "--browser": "requirements-browser.lock",  # tests of pages in a real browser
+    "--spark": "requirements-spark.lock",  # the second engine
+}
 
 
 def find_environment() -> Path:
@@ -121,6 +129,23 @@ def set_up(environment: Path, lock: Path) -> None:
     print(f"  ready after {time.monotonic() - began:.0f} s", flush=True)
 
 
+def split_extras(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the locks that a command needs on top of the base, and the command itself.
+
+    Tests need the browser's packages, and a run on Spark needs Spark's, without being asked.
+    """
+    wanted = []
+    while arguments and arguments[0] in EXTRAS:
+        wanted.append(arguments[0])
+        arguments = arguments[1:]
+    if arguments[:1] == ["test"]:
+        wanted.append("--browser")
+    pairs = itertools.pairwise(arguments)
+    if ("--engine", "spark") in pairs or "--engine=spark" in arguments:
+        wanted.append("--spark")
+    return [EXTRAS[name] for name in dict.fromkeys(wanted)], arguments
+
+
 def main(arguments: list[str]) -> int:
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         print(
@@ -129,12 +154,10 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    wants_lab = arguments[:1] == ["--lab"]
+    extras, arguments = split_extras(arguments)
     environment = find_environment()
-    set_up(environment, ROOT / "requirements.lock")
-    if wants_lab:
-        set_up(environment, ROOT / "requirements-lab.lock")
-        arguments = arguments[1:]
+    for name in (BASE, *extras):
+        set_up(environment, ROOT / name)
     if arguments:
         command = [str(find_python(environment)), "-m", "helpers", *arguments]
         if os.name == "posix":

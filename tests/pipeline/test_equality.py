@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import nbformat
 import papermill
 import pytest
 
+from helpers.report.execute import execute_notebook
 from helpers.report.runner import make_report
-from helpers.report.series import NOTEBOOKS, STEPS
+from helpers.report.series import NOTEBOOKS, STEPS, Record
 from helpers.run import open_run
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -54,6 +57,22 @@ def test_papermill_by_hand_gives_the_same_exhibits_and_tables(copied, tmp_path, 
         path.name: path.read_bytes() for path in (copied.final() / "tables").iterdir()
     }
     assert all(path.read_bytes() == content for path, content in before.items())
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_a_step_reads_no_tables_but_those_of_the_steps_it_names(step, reported, tmp_path):
+    """What it needs is what decides whether it is done again, so nothing else may reach it."""
+    ours = reported.final()
+    written = {name: one["files"] for name, one in Record.read(ours).steps.items()}
+    for file in (file for name in step.needs for file in written[name] if "tables/" in file):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ours / file, tmp_path / file)
+    given = {"data": str(reported.data), "out": str(reported.out), "folder": str(tmp_path)}
+    executed = tmp_path / "notebooks" / f"{step.name}.ipynb"
+    execute_notebook(NOTEBOOKS / executed.name, executed, given)
+    for file in (file for file in written[step.name] if "tables/" in file):
+        assert (tmp_path / file).read_bytes() == (ours / file).read_bytes(), file
+    assert list_outputs(executed) == list_outputs(ours / "notebooks" / executed.name)
 
 
 def test_forked_and_fresh_processes_give_the_same_bytes(reported, tmp_path):

@@ -90,7 +90,7 @@ def test_another_seed_moves_the_interval_and_not_the_estimate():
 def test_nobody_to_compare_means_a_saving_of_zero():
     found = empty_saving()
     assert found.by_consultant["saving_pence"].tolist() == [0]
-    assert found.totals["amount_pence"].tolist() == [0] * 7
+    assert found.totals["amount_pence"].tolist() == [0] * 8
 
 
 def test_the_headline_is_smaller_than_bringing_everyone_to_the_median():

@@ -8,11 +8,14 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
+from setup_env import split_extras
 
 from environment import need_own_environment
 
 ROOT = Path(__file__).resolve().parents[2]
+EXTRAS = {"lab": "jupyterlab", "browser": "playwright", "spark": "pyspark"}
 
 
 def read_pins(name: str) -> dict[str, str]:
@@ -25,7 +28,7 @@ def read_project() -> dict:
 
 
 def test_every_pin_carries_a_checksum():
-    for name in ("requirements.lock", "requirements-lab.lock"):
+    for name in ("requirements.lock", *(f"requirements-{extra}.lock" for extra in EXTRAS)):
         text = (ROOT / name).read_text(encoding="utf-8")
         blocks = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.MULTILINE)[1:]
         assert len(blocks) > 50
@@ -37,15 +40,35 @@ def test_what_the_project_asks_for_is_locked():
     wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     names = {re.match(r"[a-z0-9._-]+", line)[0].lower() for line in wanted}
     assert names <= set(read_pins("requirements.lock"))
-    assert "jupyterlab" not in read_pins("requirements.lock")
-    assert "jupyterlab" in read_pins("requirements-lab.lock")
 
 
-def test_the_laboratory_lock_agrees_with_the_main_one():
-    main, lab = read_pins("requirements.lock"), read_pins("requirements-lab.lock")
-    assert {name: lab[name] for name in main.keys() & lab.keys()} == {
-        name: main[name] for name in main.keys() & lab.keys()
-    }
+@pytest.mark.parametrize(("extra", "package"), EXTRAS.items())
+def test_each_extra_has_a_lock_that_agrees_with_the_main_one(extra, package):
+    main, more = read_pins("requirements.lock"), read_pins(f"requirements-{extra}.lock")
+    assert package in more
+    assert package not in main
+    shared = main.keys() & more.keys()
+    assert {name: more[name] for name in shared} == {name: main[name] for name in shared}
+
+
+@pytest.mark.parametrize(
+    ("typed", "locks", "left"),
+    [
+        ([], [], []),
+        (["--lab", "lab"], ["requirements-lab.lock"], ["lab"]),
+        (["--spark"], ["requirements-spark.lock"], []),
+        (["test", "-x"], ["requirements-browser.lock"], ["test", "-x"]),
+        (["--spark", "test"], ["requirements-spark.lock", "requirements-browser.lock"], ["test"]),
+        (
+            ["report", "--engine", "spark", "XYZ"],
+            ["requirements-spark.lock"],
+            ["report", "--engine", "spark", "XYZ"],
+        ),
+        (["report", "--engine", "duckdb", "spark"], [], ["report", "--engine", "duckdb", "spark"]),
+    ],
+)
+def test_a_command_brings_the_extras_it_needs(typed, locks, left):
+    assert split_extras(typed) == (locks, left)
 
 
 def test_conda_gets_the_same_python_and_the_same_lock():

@@ -62,6 +62,7 @@ def totals(**pence):
         frame["amount_pence"] * 2,
     )
     frame["controllable_prop"] = frame["amount_pence"].astype("float64") / 1_000_000_000
+    frame["all_cost_prop"] = frame["amount_pence"].astype("float64") / 2_000_000_000
     return frame
 
 
@@ -126,7 +127,10 @@ def test_the_saving_is_a_range_gross_and_as_cash():
             identified=30_000_000, counted=20_000_000, releasable=8_000_000, to_median=90_000_000
         )
     )
-    assert "£200k (90% interval £100k to £400k), 2.0% of the lines’ controllable cost" in first
+    assert (
+        "£200k (90% interval £100k to £400k), 2.00% of the lines’ controllable cost and 1.00% of all cost"
+        in first
+    )
     assert "about £80.0k of it could be released as cash" in first
     assert "all divergent practice" in second
     assert "£900k" in third

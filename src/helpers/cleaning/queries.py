@@ -10,9 +10,9 @@ import pandas as pd
 from helpers.cleaning.corrections import find_open
 from helpers.cleaning.model import Frames
 from helpers.contracts.inputs import CONSULTANT
+from helpers.contracts.terms import CLOSED
 
 REVIEW, CORRECTIONS = "outlier_review", "corrections"
-CLOSED = ("closed", "resolved", "rejected", "done", "agreed", "complete", "completed", "withdrawn")
 NO_OWNER = "nobody named"
 QUERY_COLUMNS = (
     "source", "reference", "line_id", "subject", "question", "owner", "raised", "age_days", "amount_pence",

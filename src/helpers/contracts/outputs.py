@@ -724,6 +724,10 @@ OUTLIERS = [
             "excess_low_pence": _pence("90% interval of the excess."),
             "excess_high_pence": _pence("90% interval of the excess."),
             "benefit": ("code", "As in consultant_review; blank for the total."),
+            "reason_code": (
+                "code",
+                "W1-W8: the trust's own reason, which takes it out of the saving; else blank.",
+            ),
         },
         "line_id consultant_code",
         "consultant",
@@ -734,13 +738,14 @@ OUTLIERS = [
         {
             "measure": (
                 "code",
-                "identified, counted (the headline), better, not_known, releasable, divergent or to_median.",
+                "identified, counted (the headline), better, not_known, warranted, releasable, divergent or to_median.",
             ),
             "label": ("text", "In words."),
             "amount_pence": _pence("Amount; missing where it cannot be worked out."),
             "ci_low_pence": _pence("90% interval."),
             "ci_high_pence": _pence("90% interval."),
             "controllable_prop": ("number", "Share of all lines' controllable cost.", "0-1"),
+            "all_cost_prop": ("number", "Share of all that the trust spends.", "0-1"),
         },
         "measure",
         "trust",

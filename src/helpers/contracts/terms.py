@@ -59,3 +59,7 @@ SIGN_LABELS = {
 def find_own_line(line_id: str) -> str:
     """Return the line under which a column is shown: `UNMATCHED:GENMED` is part of `GENMED`."""
     return line_id.removeprefix(f"{UNMATCHED}:")
+
+
+# Statuses of a review or a question that mean that it has ended.
+CLOSED = ("closed", "resolved", "rejected", "done", "agreed", "complete", "completed", "withdrawn")

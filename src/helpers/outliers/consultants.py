@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,7 @@ def review_consultants(
     seed: int,
     min_spells: int = MIN_SPELLS_NAMED,
     variable_prop: float = float("nan"),
+    warranted: Mapping[str, str] | None = None,
 ) -> Review:
     """Compare each consultant with the peers of the same line, on cost and on stay.
 
@@ -69,6 +71,8 @@ def review_consultants(
         Fewest spells of a consultant who may be named.
     variable_prop
         Share of controllable cost that varies within twelve months (``measure_variable_prop``).
+    warranted
+        Reason code of each consultant whose difference has a good reason (``find_warranted``).
     """
     spells = sample.spells
     stays = spells[
@@ -79,6 +83,7 @@ def review_consultants(
     outcomes = _review_lines_outcomes(spells, sample.outcomes, cost.peers)
     cost = _add_outcomes(cost, outcomes.table)
     cost = _add_drivers(cost, spells)
+    cost = _add_reasons(cost, warranted or {})
     saving = _estimate_saving(cost, sample.controllable, variable_prop=variable_prop, seed=seed)
     review = pd.concat([_complete(cost, spells), _complete(stay, stays)], ignore_index=True)
     return Review(
@@ -157,6 +162,14 @@ def _add_drivers(fit: Fit, spells: pd.DataFrame) -> Fit:
         fit.mixture,
         fit.state,
     )
+
+
+def _add_reasons(fit: Fit, warranted: Mapping[str, str]) -> Fit:
+    """Add the reason that the trust has found for a consultant's difference; blank without one."""
+    if fit.peers.empty:
+        return fit
+    codes = fit.peers["consultant_code"].map(lambda code: warranted.get(code, "")).astype("str")
+    return replace(fit, peers=fit.peers.assign(reason_code=codes))
 
 
 def _measure_ward_share(rows: pd.DataFrame) -> pd.Series:

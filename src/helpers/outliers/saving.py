@@ -32,6 +32,7 @@ SAVING_WORDS = (
     ("counted", "Of which: outcomes no better, or worse (the headline)"),
     ("better", "Of which: outcomes better (paid for benefit; not counted)"),
     ("not_known", "Of which: outcomes not known, or too few to tell (not counted)"),
+    ("warranted", "Of which: the trust’s own review found a good reason (not counted)"),
     ("releasable", "Of the headline: cost that varies within twelve months"),
     ("divergent", "All divergent practice in the trust, named or not"),
     ("to_median", "If everyone above the median peer came down to it (not from outliers)"),
@@ -70,7 +71,8 @@ def estimate_saving(
     ----------
     peers
         One row a consultant, in the order of the model: ``line_id, consultant_code, theta,
-        std_error, base`` (pounds at an effect of zero), ``flag``, ``benefit``.
+        std_error, base`` (pounds at an effect of zero), ``flag``, ``benefit`` and, where known,
+        ``reason_code``: why the trust finds the difference warranted, blank if it does not.
     controllable_pence
         Controllable cost of all lines, for shares.
     variable_prop
@@ -82,13 +84,18 @@ def estimate_saving(
     excess = expect_excess(base, mixture)
     drawn = draw_excess(peers, state, line, seed=seed)
     named = (peers["flag"] == "outlier").to_numpy()
-    counted = named & peers["benefit"].isin(COUNTED).to_numpy()
-    better = named & (peers["benefit"] == "better").to_numpy()
+    if "reason_code" not in peers:
+        peers = peers.assign(reason_code="")
+    warranted = named & (peers["reason_code"] != "").to_numpy()
+    open_to = named & ~warranted
+    counted = open_to & peers["benefit"].isin(COUNTED).to_numpy()
+    better = open_to & (peers["benefit"] == "better").to_numpy()
     groups = {
         "identified": named,
         "counted": counted,
         "better": better,
-        "not_known": named & ~counted & ~better,
+        "not_known": open_to & ~counted & ~better,
+        "warranted": warranted,
     }
     by_consultant = _list_consultants(peers, excess, drawn.excess, named, counted)
     pence = by_consultant.set_index("consultant_key")["excess_pence"]
@@ -182,6 +189,7 @@ def _list_consultants(peers, excess, drawn, named, counted) -> pd.DataFrame:
             "consultant_code": peers["consultant_code"].to_numpy(),
             "consultant_key": (peers["line_id"] + "|" + peers["consultant_code"]).to_numpy(),
             "benefit": peers["benefit"].to_numpy(),
+            "reason_code": peers["reason_code"].to_numpy(),
             "excess_pence": pence,
             "excess_low_pence": low,
             "excess_high_pence": high,
@@ -200,6 +208,7 @@ def _add_total(by_consultant: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFram
             "line_id": [TOTAL],
             "consultant_code": [TOTAL],
             "benefit": [""],
+            "reason_code": [""],
             "excess_pence": [all_named["amount_pence"]],
             "excess_low_pence": [all_named["ci_low_pence"]],
             "excess_high_pence": [all_named["ci_high_pence"]],
@@ -226,6 +235,12 @@ def _list_totals(rows: list[tuple], controllable_pence: int) -> pd.DataFrame:
     cost = float(controllable_pence) if controllable_pence > 0 else np.nan
     table["controllable_prop"] = table["amount_pence"].astype("float64") / cost
     return table
+
+
+def add_all_cost_share(totals: pd.DataFrame, all_cost_pence: int) -> pd.DataFrame:
+    """Add ``all_cost_prop``: each sum over all that the trust spends, overheads and capital included."""
+    cost = float(all_cost_pence) if all_cost_pence > 0 else np.nan
+    return totals.assign(all_cost_prop=totals["amount_pence"].astype("float64") / cost)
 
 
 def _interval_pence(rows: list[tuple], level: float) -> pd.arrays.IntegerArray:

@@ -33,13 +33,15 @@ PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py"
 class Step:
     """One notebook of the series: its page, and the code that can change its result.
 
-    ``code`` names calculation and source code under ``src/helpers``; ``subjects`` the modules that
-    draw and describe it, alike in ``report/figures``, ``report/words`` and ``report/tables``.
+    ``needs`` names the steps whose tables it reads. ``code`` names calculation and source code under
+    ``src/helpers``; ``subjects`` the modules that draw and describe it, alike in
+    ``report/figures``, ``report/words`` and ``report/tables``.
     """
 
     name: str
     title: str
     page: str
+    needs: tuple[str, ...]
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
@@ -55,24 +57,28 @@ class Step:
         return (*COMMON_CODE, *self.code, *presented)
 
 
+CLEANED, COSTED = "01_data_cleaning", "02_service_line_costing"
 STEPS = (
     Step(
-        "01_data_cleaning", "Data cleaning", "01_data_cleaning.html",
+        CLEANED, "Data cleaning", "01_data_cleaning.html", (),
         ("cleaning", "sources"), ("cleaning",), uses_files=True,
     ),
     Step(
-        "02_service_line_costing", "Service line costing", "02_service_line_costing.html",
+        COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
         ("costing", "sources"), ("costing",),
     ),
     Step(
-        "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html",
+        "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
         ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
     ),
     Step(
-        "04_outlier_review", "Outlier review", "04_outlier_review.html",
+        "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
         ("outliers", "sources"), ("outliers", "stays"),
     ),
-    Step("05_summary", "Summary", "index.html", (), ("summary",)),
+    Step(
+        "05_summary", "Summary", "index.html",
+        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary",),
+    ),
 )  # fmt: skip
 
 
@@ -107,7 +113,6 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
     versions = json.dumps([sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
     lookups = hash_lookups(PROJECT / "data" / "reference")
     found: dict[str, dict[str, str]] = {}
-    before = ""
     for step in STEPS:
         parts = {
             "parameters": hash_text(json.dumps(list_parameters(run))),
@@ -118,10 +123,10 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
-        if before:
-            parts["an earlier step"] = before
+        if step.needs:
+            before = {name: found[name] for name in step.needs}
+            parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))
         found[step.name] = parts
-        before = hash_text(json.dumps(parts, sort_keys=True))
     return found
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from helpers.contracts.terms import ELEMENTS_ABOVE_EBITDA
 from helpers.engine import Engine
 from helpers.outliers.consultants import Review, review_consultants
-from helpers.outliers.saving import measure_variable_prop
+from helpers.outliers.saving import add_all_cost_share, measure_variable_prop
 from helpers.outliers.spells import select_spells
+from helpers.outliers.warranted import find_warranted
 from helpers.run import Run
 from helpers.sources.extracts import read_clean
 from helpers.sources.tables import has_table, open_table, read_table, write_table
@@ -30,12 +33,22 @@ def read_and_review_consultants(run: Run, db: Engine) -> Review:
         frames["departments"],
         ELEMENTS_ABOVE_EBITDA,
     )
-    return review_consultants(
+    review = review_consultants(
         select_spells(db),
         read_pseudonyms(run),
         seed=settings["seed"],
         min_spells=settings["min_spells_consultant"],
         variable_prop=variable_prop,
+        warranted=find_warranted(read_reviews(run)),
+    )
+    all_cost_pence = int(read_table(run, "line_costs")["amount_pence"].sum())
+    return replace(review, saving_totals=add_all_cost_share(review.saving_totals, all_cost_pence))
+
+
+def read_reviews(run: Run) -> pd.DataFrame | None:
+    """Return what the trust has written about earlier findings; None if it supplies none."""
+    return (
+        read_table(run, "clean_outlier_review") if has_table(run, "clean_outlier_review") else None
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -73,9 +74,12 @@ def draw_zero_line(axes: Axes, which: str = "x") -> None:
 
 
 def to_svg(figure: Figure) -> str:
-    """Return a figure as SVG text: the same figure gives the same bytes."""
+    """Return a figure as SVG text: the same figure gives the same bytes.
+
+    The canvas is asked itself: ``savefig`` would draw the figure a second time, to lay it out.
+    """
     buffer = io.StringIO()
     with report_style():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]

@@ -37,6 +37,7 @@ SAVING_COLUMNS = {
     "ci_low_pence": "90% interval from",
     "ci_high_pence": "to",
     "cost_prop": "Of controllable cost",
+    "all_cost_prop": "Of all cost",
 }
 VARIATION_COLUMNS = {
     "line_name": "Service line",
@@ -118,8 +119,13 @@ def say_nobody(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def arrange_saving(totals: pd.DataFrame) -> pd.DataFrame:
-    """Return the sums that may be meant by a saving, with their share of controllable cost."""
-    return totals.assign(cost_prop=totals["controllable_prop"])
+    """Return the sums that may be meant by a saving, with their shares of cost.
+
+    A part of the excess that nobody falls into is left out, but for the headline.
+    """
+    rows = totals.assign(cost_prop=totals["controllable_prop"])
+    idle = rows["measure"].isin(["better", "not_known", "warranted"]) & (rows["amount_pence"] == 0)
+    return rows[~idle].reset_index(drop=True)
 
 
 def arrange_variation(variation: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:

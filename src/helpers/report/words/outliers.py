@@ -169,14 +169,18 @@ def describe_saving(totals: pd.DataFrame) -> list[str]:
         first = "No saving is identified, because nobody is named."
     elif int(counted["amount_pence"]) == 0:
         amount = format_gbp(rows.loc["identified", "amount_pence"])
-        first = f"The consultants named cost {amount} more than typical peers would, but none of it counts: outcomes are better, too few or not recorded."
+        first = f"The consultants named cost {amount} more than typical peers would, but none of it counts: outcomes are better, too few or not recorded, or the trust has found a good reason."
     else:
-        share = format_prop(counted["controllable_prop"], 1)
+        share = format_prop(counted["controllable_prop"], 2)
+        whole = format_prop(counted["all_cost_prop"], 2)
         first = (
             f"If the consultants named, whose patients do no better, came down to the typical peer, the year’s "
-            f"cost would fall by {_range(counted)}, {share} of the lines’ controllable cost."
+            f"cost would fall by {_range(counted)}, {share} of the lines’ controllable cost and {whole} of all cost."
         )
         first += _describe_release(rows.loc["releasable"])
+    warranted = rows["amount_pence"].get("warranted", 0)
+    if warranted:
+        first += f" {format_gbp(warranted)} more is left out because the trust’s own review found a good reason."
     warn = (
         f"Bringing everyone down to the median peer would make {_range(median)}, but a trust with no outliers "
         "at all would show a large sum here too: it is not a saving from outliers."

@@ -24,7 +24,7 @@ def list_opening(
     hours = (np.minimum(before["end"], 0) - before["start"]) / 60
     wards = costs.departments[costs.departments["feed"] == "ward"]
     keyed = wards.assign(ward=wards["feed_filter"].str.split(";")).explode("ward").set_index("ward")
-    rate = before["ward"].map(keyed["gbp_per_weight"].astype(float))
+    rate = before["ward"].map(keyed["gbp_per_weight"].astype(float)).astype(float)
     rows = pd.DataFrame(
         {
             "episode_id": [f"{recipe.trust}-{s:07d}-{n}" for s, n in zip(own["spell"], own["number"], strict=True)],
