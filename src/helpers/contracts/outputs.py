@@ -738,7 +738,7 @@ OUTLIERS = [
         {
             "measure": (
                 "code",
-                "identified, counted (the headline), better, not_known, warranted, releasable, divergent or to_median.",
+                "identified, counted (the headline), better, not_known, warranted, releasable, divergent_named, divergent or to_median.",
             ),
             "label": ("text", "In words."),
             "amount_pence": _pence("Amount; missing where it cannot be worked out."),

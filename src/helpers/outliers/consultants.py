@@ -138,7 +138,7 @@ def _add_outcomes(fit: Fit, outcomes: pd.DataFrame) -> Fit:
     known = peers["n_outcomes"] > 0
     for name in ("odds_ratio", "odds_low", "odds_high"):
         peers[name] = peers[name].where(known)
-    return Fit(fit.measure, peers, fit.variation, fit.line, fit.mixture, fit.state)
+    return Fit(fit.measure, peers, fit.variation, fit.line, fit.mixture, fit.model)
 
 
 def _add_drivers(fit: Fit, spells: pd.DataFrame) -> Fit:
@@ -160,7 +160,7 @@ def _add_drivers(fit: Fit, spells: pd.DataFrame) -> Fit:
         fit.variation,
         fit.line,
         fit.mixture,
-        fit.state,
+        fit.model,
     )
 
 
@@ -193,7 +193,7 @@ def _estimate_saving(
     peers = cost.peers.iloc[: len(cost.line)]
     total = int(controllable["controllable_pence"].sum())
     return estimate_saving(
-        peers, cost.mixture, cost.state, cost.line,
+        peers, cost.mixture, cost.model, cost.line,
         controllable_pence=total, variable_prop=variable_prop, seed=seed,
     )  # fmt: skip
 

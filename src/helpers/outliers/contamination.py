@@ -20,7 +20,7 @@ HIGH = np.linspace(np.log(1.20), np.log(1.80), 9)
 LOW = np.linspace(np.log(0.55), np.log(1 / 1.20), 9)
 SHIFTS = np.concatenate([[0.0], HIGH, LOW])
 KIND = np.repeat([0, 1, 2], [1, len(HIGH), len(LOW)])  # 0 like peers, 1 dearer, 2 cheaper
-START_PI = np.array([0.92, 0.05, 0.03])
+START_PI = np.array([0.90, 0.07, 0.03])
 PI_PSEUDO_COUNT = (
     25 * START_PI
 )  # without it, wide natural variation in a small trust passes for divergence
@@ -31,7 +31,8 @@ EM_STEPS = 60
 EM_TOLERANCE = 1e-5
 FALSE_DISCOVERY_RATE = 0.10
 LEAST_PROBABILITY = 0.75  # of divergence, to be named at all
-QUANTILE_STEPS = 30
+QUANTILE_STEPS = 20  # halvings: to a millionth of the range
+QUANTILE_WEIGHT = 1e-7  # a piece lighter than this for everyone is passed over
 HUBER_C = 1.345
 TINY = 1e-300
 
@@ -180,7 +181,7 @@ def fit_contamination(
 
 def refit(effects: Effects, shape: Natural, state: State, *, steps: int) -> State:
     """Run the EM from a state, until it settles or the steps are used up."""
-    precision = _find_precision(effects, shape)
+    precision = find_precision(effects, shape)
     before = -np.inf
     for _ in range(steps):
         state, likelihood = _improve(effects, shape, state, precision)
@@ -190,11 +191,11 @@ def refit(effects: Effects, shape: Natural, state: State, *, steps: int) -> Stat
     return state
 
 
-def _find_precision(effects: Effects, shape: Natural) -> np.ndarray:
+def find_precision(effects: Effects, shape: Natural) -> np.ndarray:
     return 1.0 / (shape.scales[None, :] ** 2 + effects.error[:, None] ** 2)
 
 
-def _find_density(effects: Effects, precision: np.ndarray, mu: np.ndarray) -> np.ndarray:
+def find_density(effects: Effects, precision: np.ndarray, mu: np.ndarray) -> np.ndarray:
     """Return the density of each effect (without the constant) by consultant, width and shift."""
     square = (effects.theta[:, None] - mu[effects.line][:, None] - SHIFTS) ** 2
     density = precision[:, :, None] * square[:, None, :]
@@ -204,19 +205,19 @@ def _find_density(effects: Effects, precision: np.ndarray, mu: np.ndarray) -> np
     return density
 
 
-def _shift_chances(pi: np.ndarray) -> np.ndarray:
+def shift_chances(pi: np.ndarray) -> np.ndarray:
     return (pi / np.bincount(KIND))[KIND]
 
 
 def _improve(effects: Effects, shape: Natural, state: State, precision: np.ndarray):
     """Return the state after one EM step, and the log-likelihood before it."""
-    density = _find_density(effects, precision, state.mu)
-    chance = _shift_chances(state.pi)
-    columns = [np.where(KIND == k, chance, 0.0) for k in range(3)] + [chance * SHIFTS]
+    density = find_density(effects, precision, state.mu)
+    chance = shift_chances(state.pi)
+    columns = [np.where(k == KIND, chance, 0.0) for k in range(3)] + [chance * SHIFTS]
     sums = density @ np.column_stack(columns)  # consultant x width x (three kinds, shift)
     by_width = sums[:, :, :3].sum(axis=2)
     by_tau = np.maximum(by_width @ shape.mixing.T, TINY)
-    of_tau, likelihood = _weigh_taus(effects, by_tau, state.q)
+    of_tau, likelihood = weigh_taus(effects, by_tau, state.q)
     of_width = (of_tau[effects.line] / by_tau) @ shape.mixing
     own = effects.member.sum(axis=0)  # each consultant's weight
     kinds = own @ (of_width[:, :, None] * sums[:, :, :3]).sum(axis=1) + PI_PSEUDO_COUNT
@@ -227,7 +228,7 @@ def _improve(effects: Effects, shape: Natural, state: State, precision: np.ndarr
     return State(mu, kinds / kinds.sum(), _fit_tau_law(of_tau)), likelihood
 
 
-def _weigh_taus(effects: Effects, by_tau: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, float]:
+def weigh_taus(effects: Effects, by_tau: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, float]:
     """Return P(tau) by line and the log-likelihood."""
     logs = effects.member @ np.log(by_tau) + np.log(np.maximum(q, TINY))
     norm = logsumexp(logs, axis=1)
@@ -257,16 +258,16 @@ def _centre_lines(effects: Effects, shape: Natural, state: State):
     tuple
         The error of each line's ``mu``; P(point, tau) by line; the log evidence of the shape.
     """
-    precision = _find_precision(effects, shape)
-    chance = _shift_chances(state.pi)
-    by_width = _find_density(effects, precision, state.mu) @ chance
+    precision = find_precision(effects, shape)
+    chance = shift_chances(state.pi)
+    by_width = find_density(effects, precision, state.mu) @ chance
     by_tau = np.maximum(by_width @ shape.mixing.T, TINY)
-    of_tau, _ = _weigh_taus(effects, by_tau, state.q)
+    of_tau, _ = weigh_taus(effects, by_tau, state.q)
     pull = ((of_tau[effects.line] / by_tau) @ shape.mixing) * by_width * precision
     error = 1 / np.sqrt(np.maximum(effects.member @ pull.sum(axis=1), TINY))
     logs = []
     for point in CENTRE_POINTS:
-        density = _find_density(effects, precision, state.mu + point * error)
+        density = find_density(effects, precision, state.mu + point * error)
         by_tau = np.maximum((density @ chance) @ shape.mixing.T, TINY)
         logs.append(effects.member @ np.log(by_tau) + np.log(np.maximum(state.q, TINY)))
     cube = np.stack(logs, axis=1)
@@ -300,9 +301,9 @@ def split_at_state(
 ) -> Mixture:
     """Return the posterior of one shape with the typical peer exactly at the state's ``mu``."""
     effects = gather_effects(theta, error, line)
-    density = _find_density(effects, _find_precision(effects, shape), state.mu)
-    by_tau = (density @ _shift_chances(state.pi)) @ shape.mixing.T
-    of_tau, _ = _weigh_taus(effects, np.maximum(by_tau, TINY), state.q)
+    density = find_density(effects, find_precision(effects, shape), state.mu)
+    by_tau = (density @ shift_chances(state.pi)) @ shape.mixing.T
+    of_tau, _ = weigh_taus(effects, np.maximum(by_tau, TINY), state.q)
     return _gather_points(effects, shape, state, np.zeros(len(state.mu)), of_tau[:, None], (0.0,))
 
 
@@ -316,14 +317,14 @@ def _gather_points(effects, shape, state, mu_error, chances, points) -> Mixture:
 
     A piece keeps one centre and one spread: the mean over places, and the spread within and between.
     """
-    line, precision = effects.line, _find_precision(effects, shape)
+    line, precision = effects.line, find_precision(effects, shape)
     kept = shape.scales[None, :] ** 2 * precision
     weight = np.zeros((*precision.shape, len(SHIFTS)))
     first, second = np.zeros_like(weight), np.zeros(precision.shape)
     for k, point in enumerate(points):
         places = state.mu + point * mu_error
-        part = _find_density(effects, precision, places)
-        part *= _shift_chances(state.pi)
+        part = find_density(effects, precision, places)
+        part *= shift_chances(state.pi)
         by_tau = np.maximum(part.sum(axis=2) @ shape.mixing.T, TINY)
         part *= ((chances[:, k][line] / by_tau) @ shape.mixing)[:, :, None]
         weight += part
@@ -339,14 +340,21 @@ def _gather_points(effects, shape, state, mu_error, chances, points) -> Mixture:
     return Mixture(weight, centre, spread, mu_width, (chances.sum(axis=1) @ shape.taus)[line])
 
 
+def find_divergent(mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
+    """Return each consultant's probability of divergent practice above and below peers."""
+    by_shift = mixture.weight.sum(axis=1)
+    return by_shift[:, KIND == 1].sum(axis=1), by_shift[:, KIND == 2].sum(axis=1)
+
+
 def summarise_posterior(mixture: Mixture, *, material_prop: float = 0.15) -> Posterior:
     """Return probabilities, means and 90% intervals of each consultant's effect."""
     weight, centre, spread = mixture.weight, mixture.centre, mixture.spread[:, :, None]
     mean = (weight * centre).sum((1, 2))
     second = (weight * (centre**2 + spread**2)).sum((1, 2))
+    high, low = find_divergent(mixture)
     return Posterior(
-        prob_high=weight[:, :, KIND == 1].sum((1, 2)),
-        prob_low=weight[:, :, KIND == 2].sum((1, 2)),
+        prob_high=high,
+        prob_low=low,
         mean=mean,
         sd=np.sqrt(np.maximum(second - mean**2, 0.0)),
         prob_material=(weight * ndtr((centre - np.log1p(material_prop)) / spread)).sum((1, 2)),
@@ -359,12 +367,14 @@ def summarise_posterior(mixture: Mixture, *, material_prop: float = 0.15) -> Pos
 
 def _find_quantile(mixture: Mixture, level: float) -> np.ndarray:
     """Return a quantile of each consultant's mixture, by bisection."""
-    reach = 8 * mixture.spread.max(axis=1)
-    low, high = mixture.centre.min((1, 2)) - reach, mixture.centre.max((1, 2)) + reach
+    pieces = (mixture.weight > QUANTILE_WEIGHT).any(axis=(0, 2))
+    weight, centre = mixture.weight[:, pieces], mixture.centre[:, pieces]
+    spread = mixture.spread[:, pieces, None]
+    reach = 8 * spread.max(axis=(1, 2))
+    low, high = centre.min((1, 2)) - reach, centre.max((1, 2)) + reach
     for _ in range(QUANTILE_STEPS):
         middle = (low + high) / 2
-        z = (middle[:, None, None] - mixture.centre) / mixture.spread[:, :, None]
-        below = (mixture.weight * ndtr(z)).sum((1, 2)) < level
+        below = (weight * ndtr((middle[:, None, None] - centre) / spread)).sum((1, 2)) < level
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return (low + high) / 2
 

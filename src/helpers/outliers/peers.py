@@ -10,8 +10,8 @@ import pandas as pd
 from helpers.outliers.casemix import Effects, estimate_effects
 from helpers.outliers.contamination import (
     Mixture,
-    Posterior,
-    State,
+    Model,
+    find_divergent,
     fit_contamination,
     flag_false_discovery,
     measure_reliability,
@@ -67,7 +67,7 @@ class Fit:
     variation: pd.DataFrame
     line: np.ndarray
     mixture: Mixture | None
-    state: State | None
+    model: Model | None
 
 
 def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> Fit:
@@ -98,16 +98,16 @@ def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> F
         return Fit(measure, _stack(few), lines, np.array([], dtype=int), None, None)
     peers = pd.concat(parts, ignore_index=True)
     line = pd.factorize(peers["line_id"], sort=True)[0]
-    screen = summarise_posterior(_fit(peers["screen_theta"], peers["screen_error"], line)[1])
-    state, mixture = _fit(peers["theta"], peers["std_error"], line)
+    screen = _fit(peers["screen_theta"], peers["screen_error"], line)[1]
+    model, mixture = _fit(peers["theta"], peers["std_error"], line)
     peers = _add_posterior(peers, screen, mixture, min_spells)
-    return Fit(measure, _stack([peers, *few]), _add_tau(lines, peers), line, mixture, state)
+    return Fit(measure, _stack([peers, *few]), _add_tau(lines, peers), line, mixture, model)
 
 
-def _fit(theta: pd.Series, error: pd.Series, line: np.ndarray) -> tuple[State, Mixture]:
+def _fit(theta: pd.Series, error: pd.Series, line: np.ndarray) -> tuple[Model, Mixture]:
     effects, errors = theta.to_numpy(), error.to_numpy()
-    state = fit_contamination(effects, errors, line)
-    return state, split_posterior(effects, errors, line, state)
+    model = fit_contamination(effects, errors, line)
+    return model, split_posterior(effects, errors, line, model)
 
 
 def _compare_small_line(
@@ -137,7 +137,7 @@ def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
 
 
 def _add_posterior(
-    peers: pd.DataFrame, screen: Posterior, mixture: Mixture, min_spells: int
+    peers: pd.DataFrame, screen: Mixture, mixture: Mixture, min_spells: int
 ) -> pd.DataFrame:
     """Add each peer's ratio, probabilities and flag.
 
@@ -145,13 +145,14 @@ def _add_posterior(
     ``min_spells`` spells is named at all.
     """
     base, amounts = peers["base"].to_numpy(), summarise_posterior(mixture)
+    prob_high, prob_low = find_divergent(screen)
     table = peers.assign(
         expected=expect_typical(base, mixture),
         ratio=amounts.ratio,
         ci_low=amounts.ratio_low,
         ci_high=amounts.ratio_high,
-        probability=screen.prob_high,
-        prob_low=screen.prob_low,
+        probability=prob_high,
+        prob_low=prob_low,
         prob_material=amounts.prob_material,
         tau=screen.tau,
         reliability=measure_reliability(screen.tau, peers["screen_error"].to_numpy()),
