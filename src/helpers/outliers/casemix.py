@@ -268,7 +268,7 @@ def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells:
     """
     alone = measure_no_comparator(spells, value)
     used = _choose_rows(spells, value, kind, min_spells)
-    if len(set(used["who"]) - {FEW}) < 2 or alone > MAX_NO_COMPARATOR:
+    if len(set(used["who"].unique()) - {FEW}) < 2 or alone > MAX_NO_COMPARATOR:
         return Effects(_empty_effects(), alone)
     who, names = pd.factorize(used["who"], sort=True)
     group, _ = pd.factorize(used["casemix"], sort=True)

@@ -147,18 +147,23 @@ def draw_excess(peers: pd.DataFrame, model: Model, line: np.ndarray, *, seed: in
     base = peers["base"].to_numpy()
     excess, divergent = np.empty((DRAWS, len(theta))), np.empty((DRAWS, len(theta)))
     to_median = np.empty(DRAWS)
-    places = [np.flatnonzero(line == k) for k in np.unique(line)]
     for k, drawn in enumerate(draw_effects(theta, error, line, model, seed=seed)):
         typical = base * np.exp(drawn.level)
         excess[k] = typical * np.expm1(drawn.effect)
         own = -np.expm1(-np.maximum(drawn.shift, 0.0))
         divergent[k] = typical * np.exp(drawn.effect) * own
-        median = np.empty(len(theta))
-        for place in places:
-            median[place] = np.median(drawn.effect[place])
+        median = find_medians(drawn.effect, line)[line]
         above = np.maximum(np.exp(drawn.effect) - np.exp(median), 0.0)
         to_median[k] = (typical * above).sum()
     return Draws(excess, divergent, to_median)
+
+
+def find_medians(values: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Return the median of each line, lines numbered from 0."""
+    count = np.bincount(line)
+    ordered = values[np.lexsort((values, line))]
+    first = np.cumsum(count) - count
+    return (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
 
 
 def _list_consultants(peers, excess, drawn, counted) -> pd.DataFrame:
