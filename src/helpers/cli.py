@@ -75,6 +75,17 @@ def build_parser() -> argparse.ArgumentParser:
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
     _add_options(demo, "data", "size")
+    trace = _add(
+        commands,
+        "trace",
+        trace_pence,
+        "one event's cost back to the ledger, or a ledger line's forward",
+    )
+    trace.add_argument("trust", help=PARAMETERS["trust"].words)
+    which = trace.add_mutually_exclusive_group(required=True)
+    which.add_argument("--event", help="episode or attendance; or UNMATCHED:LINE, RD, ET, OTHER")
+    which.add_argument("--ledger", help="COST_CENTRE:EXPENSE_CODE, as 401123:52110")
+    _add_options(trace, "year", "audience", "out")
     check = _add(
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
@@ -158,6 +169,36 @@ def report_all(given: argparse.Namespace) -> int:
     outcomes += [batch.refuse_folder(name) for name in found if name not in trusts]
     print(f"\n{batch.describe_outcomes(outcomes)}", flush=True)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
+
+
+def trace_pence(given: argparse.Namespace) -> int:
+    """Print where an event's cost comes from, or where a ledger line's cost went."""
+    from helpers.report.series import Record
+    from helpers.report.words import trace as words
+    from helpers.sources.traced import open_tracer
+
+    centre, colon, code = (given.ledger or ":").strip().partition(":")
+    if given.ledger and not (centre and colon and code):
+        raise CommandError(
+            f"--ledger is {name_a_few([repr(given.ledger)])}; write COST_CENTRE:EXPENSE_CODE, as "
+            "401123:52110."
+        )
+    run = open_run(trust=given.trust, year=given.year, out=given.out)
+    record = Record.read(run.published)
+    if not record.whole:
+        raise CommandError(
+            f"There is no report of {run.trust} {run.year} under {show_path(place(given.out))}.\n"
+            f"Make it first: `make report TRUST={run.trust}`."
+        )
+    if "public" in (given.audience, record.parameters.get("audience")):
+        raise CommandError("A trace follows one patient: there is none in the public edition.")
+    with open_tracer(run, method=record.parameters.get("method", "")) as tracer:
+        names = words.collect_names(tracer.frames)
+        if given.event:
+            print(words.write_event_trace(tracer.trace_event(given.event.strip()), names))
+        else:
+            print(words.write_ledger_trace(tracer.trace_ledger_line(centre, code), names))
+    return 0
 
 
 def _make_demo_if_absent(run: Run) -> None:

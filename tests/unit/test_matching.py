@@ -56,7 +56,7 @@ def match(*tests: dict, shuffle: int | None = None, threads: int = 1, **files) -
         build_ward_pieces(db, period)
         build_feed_lines(db, frames, period)
         match_lines(db)
-        build_activity_lines(db)
+        build_activity_lines(db, frames, period)
         return db.frame(
             "SELECT * FROM activity_lines WHERE feed = 'tests' ORDER BY activity_id"
         ).set_index("activity_id")

@@ -9,7 +9,7 @@ from helpers.contracts import OUTPUTS
 from helpers.costing.reconciliation import check_reconciled
 from helpers.costing.trust import Costed, cost_trust
 from helpers.engine import open_engine
-from helpers.errors import InputError, ReconciliationError
+from helpers.errors import ReconciliationError
 from mini_trust import SETTINGS, add_activity, make_money_frames, make_patient_frames
 
 PENNIES = 12  # a line's or event's parts are closed apart, each within a penny
@@ -130,7 +130,7 @@ def test_every_identity_holds(costed):
     failed = found.reconciliation[~found.reconciliation["passed"]]
     assert failed.empty, failed.to_string()
     assert set(found.reconciliation["id"]) == {
-        "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R15", "R16", "R18",
+        "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R14", "R15", "R16", "R18",
     }  # fmt: skip
     assert check_reconciled(found.reconciliation) is found.reconciliation
 
@@ -138,9 +138,9 @@ def test_every_identity_holds(costed):
 def test_tables_hold_their_contracts_columns_and_keys(costed):
     db, found = costed
     for name, table in OUTPUTS.items():
-        if not hasattr(found, name):
+        frame = found.analyses.get(name, getattr(found, name, None))
+        if frame is None:
             continue
-        frame = getattr(found, name)
         assert set(table.columns) <= set(frame.columns), name
         assert not frame.duplicated(list(table.key)).any(), name
     for name in ("patient_events", "patient_costs"):
@@ -228,12 +228,6 @@ def test_a_spells_price_is_split_by_days_between_its_episodes():
         # S1: £100 by 1 and 2 days. S2: £5.01 by no days: half each, the odd penny to the first.
         # S3 had not ended by the end of the year: no price yet.
         assert found["p"].to_dict() == {"E1": 3_333, "E2": 6_667, "E3": 251, "E4": 250}
-
-
-@pytest.mark.parametrize("treatment", ["netted", "credited"])
-def test_other_treatments_of_education_and_research_are_refused_for_now(treatment):
-    with pytest.raises(InputError, match=r"non_patient_care.*not built yet"):
-        cost(settings={**SETTINGS, "non_patient_care": treatment})
 
 
 def test_two_runs_give_the_same_rows():

@@ -37,7 +37,7 @@ def list_lines(feed: str, *, relative: list[tuple] = (), **files) -> pd.DataFram
         build_ward_pieces(db, period)
         build_feed_lines(db, frames, period)
         match_lines(db)
-        build_activity_lines(db)
+        build_activity_lines(db, frames, period)
         return db.frame(
             "SELECT * FROM activity_lines WHERE feed = $feed ORDER BY activity_id", feed=feed
         ).set_index("activity_id")

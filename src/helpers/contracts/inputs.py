@@ -194,6 +194,17 @@ MONEY_TABLES = [
         panel="work in progress carried in",
     ),
     Table(
+        "trainees",
+        "Where trainees and research staff work: what education and research income would follow.",
+        {
+            "line_id": Column("code", "Service line."),
+            "trainee_wte": Column("number", "Trainees.", "whole-time equivalents"),
+            "research_wte": _optional("number", "Research staff.", "whole-time equivalents"),
+        },
+        key=("line_id",),
+        panel="education income credited to lines",
+    ),
+    Table(
         "line_drivers",
         "For a trust without activity feeds: how clinical departments' cost falls on service lines.",
         {

@@ -310,6 +310,9 @@ COSTING = [
             "full_cost_pence": _pence("All cost."),
             "controllable_pence": _pence("Direct and indirect cost above EBITDA."),
             "ward_pence": _pence("Of controllable cost: from ward and critical care pools."),
+            "wip_opening_pence": _pence(
+                "Cost carried in from the year before; no part of the rest."
+            ),
         },
         "event_id",
         "patient",
@@ -448,6 +451,138 @@ COSTING = [
         },
         level="patient",
         large=True,
+    ),
+]
+
+_CASES = {
+    "n_events": ("int", "Episodes and attendances."),
+    "n_cases": ("int", "Completed spells that it discharged, and attendances."),
+    "income_pence": _pence("Income at price, private income included."),
+    "controllable_pence": _pence("Direct and indirect cost above EBITDA."),
+    "overhead_pence": _pence("Overhead above EBITDA."),
+    "below_ebitda_pence": _pence("Capital charges of every tier."),
+    "full_cost_pence": _pence("All cost of the year."),
+    "n_whole": ("int", "Of the cases: those whose cost is known from first day to last."),
+    "whole_cost_pence": _pence("Their cost, what was carried in included."),
+    "margin_pence": _pence("Income less all cost of the year."),
+}
+
+INSIDE = [
+    _table(
+        "line_hrgs",
+        "Each line by point of delivery and HRG; rows of a line add up to its events.",
+        {
+            "line_id": LINE,
+            "pod": ("code", "Point of delivery; of the spell, for admitted patients."),
+            "hrg": ("code", "HRG; of the spell, for admitted patients; blank if not known."),
+            **_CASES,
+        },
+        "line_id pod hrg",
+    ),
+    _table(
+        "line_consultants",
+        "Each line by consultant; rows of a line add up to its events.",
+        {"line_id": LINE, "consultant_code": ("code", "Consultant."), **_CASES},
+        "line_id consultant_code",
+        "consultant",
+    ),
+    _table(
+        "line_commissioners",
+        "Each line by commissioner; rows of a line add up to its events.",
+        {
+            "line_id": LINE,
+            "commissioner": (
+                "code",
+                "Who pays; blank if not recorded, as for emergency attendances.",
+            ),
+            **_CASES,
+        },
+        "line_id commissioner",
+    ),
+    _table(
+        "line_months",
+        "What each line completed in each month, and its cost.",
+        {
+            "line_id": LINE,
+            "month": ("int", "Month in which episodes ended and attendances began, April = 1."),
+            "n_spells": ("int", "Spells it discharged."),
+            "n_attendances": ("int", "Outpatient and emergency attendances."),
+            "income_pence": _pence("Income at price, private income included."),
+            "in_year_pence": _pence("Their cost in the year."),
+            "opening_pence": _pence("Their cost carried in from the year before."),
+            "completed_pence": _pence("Both."),
+        },
+        "line_id month",
+    ),
+    _table(
+        "line_wip",
+        "Work in progress of each line: the year's cost = completed + carried out - carried in.",
+        {
+            "line_id": LINE,
+            "n_open": ("int", "Episodes not ended by the last day."),
+            "n_carried_in": ("int", "Episodes that brought cost from the year before."),
+            "opening_pence": _pence("Carried in."),
+            "closing_pence": _pence("Carried out."),
+            "completed_pence": _pence("Cost of what was completed, in twelve months."),
+            "movement_pence": _pence("Carried out less carried in."),
+        },
+        "line_id",
+    ),
+    _table(
+        "wip_closing",
+        "What unfinished episodes have cost: next year's wip_opening.",
+        {
+            "episode_id": ("code", "Episode."),
+            "line_id": LINE,
+            "source_department": ("code", "Department whose ledger holds the cost."),
+            "element": ("code", "Cost element."),
+            "amount_pence": _pence("Cost so far, what was carried in included."),
+            "amount": ("number", "The same.", "pounds"),
+        },
+        "episode_id line_id source_department element",
+        "patient",
+        large=True,
+    ),
+    _table(
+        "unit_costs",
+        "Full cost of a spell, a bed day, an attendance and a theatre minute, by line.",
+        {
+            "line_id": LINE,
+            "unit": ("code", "spell, bed_day, op_attendance, ed_attendance or theatre_minute."),
+            "n_units": ("number", "How many: whole spells, nights, attendances, weighted minutes."),
+            "cost_pence": _pence("Their full cost, what was carried in included."),
+            "cost_gbp_per_unit": ("number", "Cost of one.", "pounds"),
+        },
+        "line_id unit",
+    ),
+    _table(
+        "medical_time",
+        "How doctors' time is weighed in each line: by job plan, or by a plain rule.",
+        {
+            "line_id": LINE,
+            "place": ("code", "ward, theatre, clinic or ed."),
+            "pas": ("number", "Planned there, on-call with wards.", "PAs of 4 hours a week"),
+            "recorded_minutes": ("number", "Recorded there in the year.", "minutes"),
+            "planned_minutes": (
+                "number",
+                "Weight it has: planned time, support time in it.",
+                "minutes",
+            ),
+            "weight_per_minute": ("number", "Weight of one recorded minute.", "minutes"),
+            "is_planned": ("bool", "The line has job plans that say so."),
+        },
+        "line_id place",
+    ),
+    _table(
+        "education_subsidy",
+        "Each line's surplus with education and research income apart, and credited to lines.",
+        {
+            "line_id": ("code", "Service line, ET or RD."),
+            "separate_pence": _pence("Surplus with that income in columns ET and RD."),
+            "credited_pence": _pence("Surplus with it credited by trainees and research staff."),
+            "hidden_pence": _pence("The second less the first; adds up to nothing over all rows."),
+        },
+        "line_id",
     ),
 ]
 
@@ -953,5 +1088,5 @@ def _clean_table(table: Table) -> Table:
 
 CLEAN = [_clean_table(table) for table in INPUTS.values()]
 OUTPUTS: dict[str, Table] = {
-    table.name: table for table in [*CLEANING, *CLEAN, *COSTING, *SUBSIDY, *OUTLIERS]
+    table.name: table for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS]
 }

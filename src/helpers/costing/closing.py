@@ -7,22 +7,25 @@ the largest remainders, the smallest event id first, so that they add up to the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMATCHED
-from helpers.costing.pool_lines import NO_FEED, PoolWeights
+from helpers.costing.pool_lines import HUNDREDTHS, NO_FEED, PoolWeights
 
 MICRO_POUNDS_A_PENNY = 10_000
 BIN_MICRO_POUNDS = 100  # remainders are first counted in bins this wide
 OVERHEAD_COLUMNS = 24  # overhead components worked out in one pass
 
-EVENT_POOL_SQL = """
-SELECT a.event_no, c.line_no, c.cell_no, CAST(sum(a.weight) AS BIGINT) AS weight
+EVENT_POOL_SQL = f"""
+SELECT a.event_no, c.line_no, c.cell_no,
+       CAST(sum(CASE WHEN k.is_counted THEN {HUNDREDTHS} ELSE a.weight END) AS BIGINT) AS weight
 FROM activity_lines AS a
 JOIN pool_keys AS k ON k.feed = a.feed AND k.feed_key = a.feed_key
 JOIN pool_cells AS c ON c.pool_no = k.pool_no AND c.line_id = a.line_id
-WHERE a.event_no IS NOT NULL AND a.weight <> 0
+WHERE a.event_no IS NOT NULL AND (a.weight <> 0 OR k.is_counted)
 GROUP BY a.event_no, c.line_no, c.cell_no
 """
 
@@ -69,15 +72,24 @@ FROM (
 
 
 def cost_line_events(
-    db: QueryEngine, weighed: PoolWeights, pool_line_costs: pd.DataFrame
+    db: QueryEngine,
+    weighed: PoolWeights,
+    pool_line_costs: pd.DataFrame,
+    *,
+    counting: Collection[str] = (),
 ) -> pd.DataFrame:
     """Make ``cost_rows`` (event_no, key_no, amount_pence), closed to each line's pence.
+
+    Parameters
+    ----------
+    counting
+        Pools that count records alike, whatever each weighs.
 
     Returns
     -------
     pd.DataFrame
         ``cost_keys``: key_no, line_id, tier, element, source_department and what its rows add up to,
-        ``amount_pence``; also left in the engine, with ``event_pool`` and ``pool_cells``.
+        ``amount_pence``; also left in the engine, with ``event_pool``, ``pool_cells`` and ``pool_keys``.
     """
     matched = pool_line_costs[
         (pool_line_costs["feed"] != NO_FEED)
@@ -90,13 +102,14 @@ def cost_line_events(
     db.add_frame("pool_cells", cells)
     pool_no = cells.drop_duplicates("pool_id").set_index("pool_id")["pool_no"]
     pool_keys = weighed.keys[weighed.keys["pool_id"].isin(pool_no.index)]
-    db.add_frame(
-        "pool_keys", pool_keys.assign(pool_no=pool_keys["pool_id"].map(pool_no).astype("int32"))
+    pool_keys = pool_keys.assign(
+        pool_no=pool_keys["pool_id"].map(pool_no).astype("int32"),
+        is_counted=pool_keys["pool_id"].isin(counting),
     )
+    db.add_frame("pool_keys", pool_keys)
     db.create("event_pool", EVENT_POOL_SQL)
     _work_out_micro(db, rates)
     _close(db, keys, rates)
-    db.drop("pool_keys")
     return keys
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from helpers.contracts import OUTPUTS, STORED_AS, QueryEngine
 from helpers.costing.clock import Period, days_between, find_period, seconds_between
 from helpers.costing.line_map import MAP_COLUMNS, resolve_lines
+from helpers.costing.weight_rules import find_clinic_minutes
 from helpers.errors import InputError
 
 ED_TFC = "180"  # treatment function of an emergency attendance
@@ -96,7 +97,6 @@ OUTPATIENT = {
     "consultant_code": f"coalesce(consultant_code, '{UNKNOWN_CONSULTANT}')",
     "completion": "1",
     "is_discharging": "true",
-    "minutes": "booked_minutes",
 }
 EMERGENCY = {
     **{name: name for name in ("patient_key", "hrg", "acuity", "department_type")},
@@ -153,7 +153,7 @@ def build_events(
 
     Episodes with completion 1 to 4, outpatient appointments that were attended and emergency
     attendances, the last two if they fall in the financial year. ``event_no`` numbers them in the
-    order of their ids. ``minutes`` are booked (outpatient) or spent (emergency) minutes. Also leaves
+    order of their ids. ``minutes`` are booked or actual (outpatient) or spent (emergency) minutes. Also leaves
     ``tfc_lines``: the line of each treatment function alone, for activity that finds no event.
 
     Returns
@@ -167,7 +167,7 @@ def build_events(
         If an episode and an attendance have the same id, or the line map is wrong.
     """
     period = find_period(settings)
-    kinds = _build_kinds(db, period)
+    kinds = _build_kinds(db, period, find_clinic_minutes(frames))
     if not kinds:
         raise InputError(
             "there is no activity to cost: apc_episodes, op_attendances and ed_attendances are all "
@@ -188,8 +188,9 @@ def build_events(
     return _describe_left_out(db, period)
 
 
-def _build_kinds(db: QueryEngine, period: Period) -> list[str]:
+def _build_kinds(db: QueryEngine, period: Period, clinic_minutes: str) -> list[str]:
     """Make one table for each kind of event that the trust has; return their names."""
+    outpatient = {**OUTPATIENT, "minutes": clinic_minutes}
     kinds = []
     bound = {"period_start": period.start, "period_end": period.end}
     if db.has("clean_apc_episodes"):
@@ -198,7 +199,7 @@ def _build_kinds(db: QueryEngine, period: Period) -> list[str]:
         db.create("episode_events", _select_kind(EPISODE, "episode_basis"))
         kinds.append("episode_events")
     if db.has("clean_op_attendances"):
-        sql = _select_kind(OUTPATIENT, "clean_op_attendances", ATTENDED)
+        sql = _select_kind(outpatient, "clean_op_attendances", ATTENDED)
         db.create("outpatient_events", sql, **bound)
         kinds.append("outpatient_events")
     if db.has("clean_ed_attendances"):

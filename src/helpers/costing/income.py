@@ -122,7 +122,8 @@ def add_private_income(
     costs = db.frame(
         """SELECT e.line_id, e.event_id, greatest(sum(c.amount_pence), 0) AS cost_pence
            FROM events e JOIN patient_costs c ON c.event_id = e.event_id
-           WHERE e.pod = 'PRIV' GROUP BY e.line_id, e.event_id ORDER BY e.line_id, e.event_id"""
+           WHERE coalesce(e.spell_pod, e.pod) = 'PRIV'
+           GROUP BY e.line_id, e.event_id ORDER BY e.line_id, e.event_id"""
     )
     costs["cost_pence"] = costs["cost_pence"].astype("int64")
     rows = costs.merge(received, on="line_id", validate="many_to_one")
@@ -144,7 +145,7 @@ def total_price_income(db: QueryEngine) -> pd.DataFrame:
         """SELECT e.line_id, coalesce(e.spell_pod, e.pod) AS pod,
                   CAST(sum(i.income_pence) AS BIGINT) AS amount_pence
            FROM events e JOIN event_income i ON i.event_id = e.event_id
-           WHERE e.pod <> 'PRIV' AND coalesce(e.spell_pod, '') <> 'PRIV'
+           WHERE coalesce(e.spell_pod, e.pod) <> 'PRIV'
            GROUP BY e.line_id, coalesce(e.spell_pod, e.pod)
            ORDER BY e.line_id, pod"""
     )

@@ -6,13 +6,19 @@ the nearest in time is taken, then the smallest id.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMAPPED, UNMATCHED
-from helpers.costing.clock import SECONDS_AN_HOUR, seconds_between
+from helpers.costing.clock import SECONDS_AN_HOUR, Period, seconds_between
+from helpers.costing.medical import add_medical_rates
 from helpers.costing.weights import (
     CLINIC_LINES_SQL,
     ED_LINES_SQL,
     MEDICAL_LINES_SQL,
+    MEDICAL_MINUTES_SQL,
     NEAR_SECONDS,
     WARD_LINES_SQL,
 )
@@ -133,20 +139,38 @@ def match_lines(db: QueryEngine) -> None:
     db.drop("open_lines", *found)
 
 
-def build_activity_lines(db: QueryEngine) -> None:
+def build_activity_lines(
+    db: QueryEngine, frames: Mapping[str, pd.DataFrame], period: Period
+) -> pd.DataFrame:
     """Make ``activity_lines``: every line of every feed with its weight, event and match rule.
 
     ``weight`` is hundredths of the feed's unit. A line without an event has ``unmatched_line_id``,
     ``UNMATCHED:`` and the line of the treatment function that asked for it.
 
+    Returns
+    -------
+    pd.DataFrame
+        How doctors' time is weighed, by line and place (``medical.rate_medical_time``).
+
     Raises
     ------
     InputError
-        If a file holds one id twice: its activity would be counted twice.
+        If a file holds one id twice: its activity would be counted twice; if job plans are wrong.
     """
     db.create("matched_lines", MATCHED_LINES_SQL)
+    db.create("medical_minutes", MEDICAL_MINUTES_SQL)
+    medical_time = add_medical_rates(db, frames, period)
     db.create("activity_lines", ACTIVITY_LINES_SQL)
-    db.drop("matched_lines", "feed_lines", "match_links", "ward_pieces", "ed_weights", "tfc_lines")
+    db.drop("medical_minutes", "medical_rates")
+    db.drop(
+        "matched_lines",
+        "feed_lines",
+        "match_links",
+        "ward_pieces",
+        "ed_weights",
+        "clinic_weights",
+        "tfc_lines",
+    )
     repeated = db.frame(
         "SELECT feed, count(*) - count(DISTINCT activity_id) AS n FROM activity_lines "
         "GROUP BY feed HAVING count(*) > count(DISTINCT activity_id) ORDER BY feed"
@@ -157,3 +181,4 @@ def build_activity_lines(db: QueryEngine) -> None:
             f"feed: {name_a_few(repeated['feed'])}.\n"
             "Each test, issue, case or contact needs an id of its own; remove the repeats from the file."
         )
+    return medical_time

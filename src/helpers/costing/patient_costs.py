@@ -6,7 +6,8 @@
 - ``activity_lines`` every line of activity with its weight, event and match rule;
 - ``patient_costs`` (a view) cost by event, tier, element and department of origin;
 - ``event_cost_totals`` the same by event: tiers above EBITDA, capital charges, all, wards;
-- ``event_ward_costs`` each event's cost of wards and critical care.
+- ``event_ward_costs`` each event's cost of wards and critical care;
+- ``pool_keys`` and ``pool_cells`` (small): the activity of each pool, and its weight by line, for traces.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from helpers.costing.events import build_events
 from helpers.costing.matching import build_activity_lines, match_lines
 from helpers.costing.pool_lines import (
     NO_FEED,
+    UNMATCHED_RESIDUAL,
     share_departments,
     share_pools,
     weigh_pools,
 )
 from helpers.costing.pool_summaries import summarise_matching, summarise_pools
+from helpers.costing.weight_rules import list_counting_pools
 from helpers.costing.weights import build_feed_lines, build_ward_pieces
 from helpers.errors import ReconciliationError
 
@@ -85,6 +88,8 @@ class EventCosts:
     pool_summary: pd.DataFrame
     matching_summary: pd.DataFrame
     credibility: pd.DataFrame
+    line_units: pd.DataFrame
+    medical_time: pd.DataFrame
     notices: list[str] = field(default_factory=list)
 
 
@@ -104,7 +109,7 @@ def cost_events(
         The trust's small files, typed: departments, service_lines, service_line_map and, where
         present, relative_weights.
     settings
-        ``trust.yml``; ``fy`` is used.
+        ``trust.yml``; ``fy`` and ``residual_rule`` are used.
     components
         Cost pools by element and source department (``build_pool_components``), whole pence.
 
@@ -122,10 +127,14 @@ def cost_events(
     build_ward_pieces(db, period)
     build_feed_lines(db, frames, period)
     match_lines(db)
-    build_activity_lines(db)
-    weighed = weigh_pools(db, components, frames["departments"])
+    medical_time = build_activity_lines(db, frames, period)
+    counting = list_counting_pools(frames.get("cost_pools"))
+    weighed = weigh_pools(
+        db, components, frames["departments"], counting=counting,
+        residual_rule=str(settings.get("residual_rule") or UNMATCHED_RESIDUAL),
+    )  # fmt: skip
     pool_line_costs = share_pools(weighed, components, frames["departments"])
-    cost_line_events(db, weighed, pool_line_costs)
+    cost_line_events(db, weighed, pool_line_costs, counting=counting)
     db.add_frame("other_costs", list_other_costs(pool_line_costs))
     db.create_view("patient_costs", PATIENT_COSTS_SQL)
     _total_events(db, pool_line_costs)
@@ -133,9 +142,11 @@ def cost_events(
     return EventCosts(
         pool_line_costs=pool_line_costs,
         department_line_shares=share_departments(weighed, components),
-        pool_summary=summarise_pools(weighed),
+        pool_summary=summarise_pools(weighed, counting=counting),
         matching_summary=summarise_matching(db, weighed),
         credibility=assess_credibility(weighed, pool_line_costs),
+        line_units=weighed.units,
+        medical_time=medical_time,
         notices=[*notices, *weighed.notices],
     )
 
@@ -171,7 +182,7 @@ def _total_events(db: QueryEngine, pool_line_costs: pd.DataFrame) -> None:
     db.add_frame("ward_rates", rates[["cell_no", "rate"]])
     db.create("event_cost_totals", EVENT_TOTALS_SQL)
     db.create("event_ward_costs", "SELECT event_id, ward_pence FROM event_cost_totals")
-    db.drop("ward_rates", "event_pool", "pool_cells")
+    db.drop("ward_rates", "event_pool")
 
 
 def _check_closed(db: QueryEngine, components: pd.DataFrame) -> None:

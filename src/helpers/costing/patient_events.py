@@ -8,15 +8,15 @@ from helpers.contracts import OUTPUTS, QueryEngine
 
 MONEY_COLUMNS = (
     "income_pence", "direct_pence", "indirect_pence", "overhead_pence", "below_ebitda_pence",
-    "full_cost_pence", "controllable_pence", "ward_pence",
+    "full_cost_pence", "controllable_pence", "ward_pence", "wip_opening_pence",
 )  # fmt: skip
 
 
 def create_patient_events(db: QueryEngine) -> None:
     """Make the engine table ``patient_events`` (contract).
 
-    Reads ``events``, ``event_cost_totals`` and ``event_income``. An event without
-    cost or income has zero pence.
+    Reads ``events``, ``event_cost_totals``, ``event_income`` and ``opening_work`` (cost carried in,
+    no part of the year's cost). An event without cost or income has zero pence.
     """
     plain = [name for name in OUTPUTS["patient_events"].columns if name not in MONEY_COLUMNS]
     attributes = ", ".join(f"e.{name}" for name in plain)
@@ -30,10 +30,12 @@ def create_patient_events(db: QueryEngine) -> None:
                    coalesce(c.below_ebitda_pence, 0) AS below_ebitda_pence,
                    coalesce(c.full_cost_pence, 0) AS full_cost_pence,
                    coalesce(c.direct_pence, 0) + coalesce(c.indirect_pence, 0) AS controllable_pence,
-                   coalesce(c.ward_pence, 0) AS ward_pence
+                   coalesce(c.ward_pence, 0) AS ward_pence,
+                   coalesce(o.opening_pence, 0) AS wip_opening_pence
             FROM events e
             LEFT JOIN event_cost_totals c ON c.event_id = e.event_id
-            LEFT JOIN event_income i ON i.event_id = e.event_id""",
+            LEFT JOIN event_income i ON i.event_id = e.event_id
+            LEFT JOIN opening_work o ON o.event_id = e.event_id""",
     )
 
 

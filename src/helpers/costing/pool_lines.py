@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +16,7 @@ from helpers.errors import AllocationError, name_a_few
 HUNDREDTHS = 100
 NO_FEED = "none"  # a department that no patient activity shares out
 UNMATCHED_RULE = "NONE"
+UNMATCHED_RESIDUAL, PROPORTIONAL = RESIDUAL_RULES = ("unmatched", "proportional")
 
 FEED_WEIGHTS_SQL = """
 SELECT feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id) AS line_id,
@@ -40,6 +42,8 @@ class PoolWeights:
     weights
         ``pool_id, line_id, match_rule, is_matched, weight, n_lines``: hundredths of a unit by line. A
         traced pool's remainder is a row of its own, not matched, with no lines.
+    units
+        ``line_id, feed, weight_units``: matched activity of the feeds in use, each counted once.
     notices
         What the reader should know, in words.
     """
@@ -47,11 +51,17 @@ class PoolWeights:
     pools: pd.DataFrame
     keys: pd.DataFrame
     weights: pd.DataFrame
+    units: pd.DataFrame
     notices: list[str]
 
 
 def weigh_pools(
-    db: QueryEngine, components: pd.DataFrame, departments: pd.DataFrame
+    db: QueryEngine,
+    components: pd.DataFrame,
+    departments: pd.DataFrame,
+    *,
+    counting: Collection[str] = (),
+    residual_rule: str = UNMATCHED_RESIDUAL,
 ) -> PoolWeights:
     """Find the activity of every pool, by line.
 
@@ -63,6 +73,11 @@ def weigh_pools(
     ----------
     components
         Pools by element and source department (``build_pool_components``), whole pence.
+    counting
+        Pools that count records alike, whatever each weighs.
+    residual_rule
+        ``unmatched``; or ``proportional``: what a traced pool holds beyond its items goes to the
+        items too, in proportion to their cost.
 
     Raises
     ------
@@ -77,16 +92,17 @@ def weigh_pools(
     )
     pools = pools.assign(feed=pools["pool_id"].map(used).astype("str"))
     pools["is_traced"] = pools["feed"].map(feeds.set_index("feed")["is_traced"]).eq(1)
-    weights = (
-        keys.merge(activity, on=["feed", "feed_key"], validate="many_to_many")
-        .groupby(["pool_id", "line_id", "match_rule", "is_matched"], as_index=False, sort=True)[
-            ["weight", "n_lines"]
-        ]
-        .sum()
+    rows = keys.merge(activity, on=["feed", "feed_key"], validate="many_to_many")
+    rows["weight"] = rows["weight"].mask(
+        rows["pool_id"].isin(counting), rows["n_lines"] * HUNDREDTHS
     )
-    remainders, scaled = _find_remainders(pools, weights, departments)
+    weights = rows.groupby(
+        ["pool_id", "line_id", "match_rule", "is_matched"], as_index=False, sort=True
+    )[["weight", "n_lines"]].sum()
+    remainders, scaled = _find_remainders(pools, weights, departments, residual_rule)
     weights = pd.concat([weights, remainders], ignore_index=True)
-    return PoolWeights(pools, keys, weights, [*notices, *scaled, *_describe_unused(keys, activity)])
+    notices = [*notices, *scaled, *_describe_unused(keys, activity)]
+    return PoolWeights(pools, keys, weights, _total_units(keys, activity), notices)
 
 
 def list_pools(components: pd.DataFrame) -> pd.DataFrame:
@@ -152,16 +168,25 @@ def _refuse(pool: object) -> None:
 
 
 def _find_remainders(
-    pools: pd.DataFrame, weights: pd.DataFrame, departments: pd.DataFrame
+    pools: pd.DataFrame, weights: pd.DataFrame, departments: pd.DataFrame, residual_rule: str
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return what traced pools hold beyond their items, as unmatched rows; say which were scaled."""
+    """Return what traced pools hold beyond their items, as unmatched rows; say which were scaled.
+
+    Under the rule ``proportional`` items take the whole pool, so there is a row only without items.
+    """
     owners = departments.set_index("department_id")["owner_line_id"].astype("str").fillna("")
     items = weights.groupby("pool_id")["weight"].sum()
     rows, notices = [], []
     for pool in pools[pools["is_traced"]].itertuples():
         cost = int(items.get(pool.pool_id, 0))
         left = pool.own_pence - cost
-        if left > 0 or cost == 0:
+        if left > 0 and cost > 0 and residual_rule == PROPORTIONAL:
+            notices.append(
+                f"Items of pool {pool.pool_id} cost £{cost / 100:,.2f} and its ledger cost is "
+                f"£{pool.own_pence / 100:,.2f}: by residual_rule in trust.yml every item carries "
+                f"{pool.own_pence / cost:.4f} times its cost."
+            )
+        elif left > 0 or cost == 0:
             owner = owners.get(pool.department_id, "") or UNMAPPED
             rows.append((pool.pool_id, f"{UNMATCHED}:{owner}", max(left, 1)))
         elif left < 0:
@@ -171,6 +196,18 @@ def _find_remainders(
             )
     frame = pd.DataFrame(rows, columns=["pool_id", "line_id", "weight"]).astype({"weight": "int64"})
     return frame.assign(match_rule=UNMATCHED_RULE, is_matched=False, n_lines=0), notices
+
+
+def _total_units(keys: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
+    """Return each line's matched activity in the feeds that pools use, however many pools use it."""
+    used = keys[["feed", "feed_key"]].drop_duplicates()
+    rows = activity[activity["is_matched"]].merge(
+        used, on=["feed", "feed_key"], validate="many_to_one"
+    )
+    total = rows.groupby(["line_id", "feed"], as_index=False, sort=True)["weight"].sum()
+    return total.assign(weight_units=total["weight"] / HUNDREDTHS)[
+        ["line_id", "feed", "weight_units"]
+    ]
 
 
 def _describe_unused(keys: pd.DataFrame, activity: pd.DataFrame) -> list[str]:
@@ -249,10 +286,10 @@ def _share_pool(
 ) -> pd.DataFrame:
     names, weights = lines.index.tolist(), [int(weight) for weight in lines]
     owned_by = owner.get(rows["department_id"].iloc[0], "")
+    # a department's own column, as against what a medical team gives to teaching or research
+    is_own = feed == NO_FEED and rows["pool_id"].iloc[0].count(":") == 1
     own_tier = [
-        "direct"
-        if feed == NO_FEED or (owned_by and find_own_line(name) == owned_by)
-        else "indirect"
+        "direct" if is_own or (owned_by and find_own_line(name) == owned_by) else "indirect"
         for name in names
     ]
     parts = [
@@ -276,22 +313,28 @@ def share_departments(weighed: PoolWeights, components: pd.DataFrame) -> pd.Data
     """Return ``department_line_shares``: how overhead that a final department receives goes to lines.
 
     A department's pools count by their own cost (D-009), and equally if they have none; a pool's
-    lines by their weight.
+    lines by their weight. What is set apart (non-patient care, teaching, research) is a pool of one line.
     """
-    pools = weighed.pools.assign(part=weighed.pools["own_pence"].clip(lower=0).astype("float64"))
-    total = pools.groupby("department_id")["part"].transform("sum")
-    equal = 1.0 / pools.groupby("department_id")["part"].transform("size")
-    pools["part"] = (pools["part"] / total.where(total > 0, 1.0)).where(total > 0, equal)
     lines = weighed.weights.groupby(["pool_id", "line_id"], as_index=False, sort=True)[
         "weight"
     ].sum()
+    apart = components[components["feed"] == NO_FEED]
+    own = apart["amount_pence"].where(~apart["is_overhead"], 0)
+    apart = (
+        apart.assign(own_pence=own)
+        .groupby(["pool_id", "department_id", "line_id"], as_index=False, sort=True)["own_pence"]
+        .sum()
+    )
+    columns = ["pool_id", "department_id", "own_pence"]
+    pools = pd.concat([weighed.pools[columns], apart[columns]], ignore_index=True)
+    lines = pd.concat([lines, apart[["pool_id", "line_id"]].assign(weight=1)], ignore_index=True)
+    pools["part"] = pools["own_pence"].clip(lower=0).astype("float64")
+    total = pools.groupby("department_id")["part"].transform("sum")
+    equal = 1.0 / pools.groupby("department_id")["part"].transform("size")
+    pools["part"] = (pools["part"] / total.where(total > 0, 1.0)).where(total > 0, equal)
     lines["share"] = lines["weight"] / lines.groupby("pool_id")["weight"].transform("sum")
     rows = lines.merge(
         pools[["pool_id", "department_id", "part"]], on="pool_id", validate="many_to_one"
     )
     rows["share_prop"] = rows["share"] * rows["part"]
-    others = components[components["feed"] == NO_FEED][
-        ["department_id", "line_id"]
-    ].drop_duplicates()
-    both = pd.concat([rows, others.assign(share_prop=1.0)], ignore_index=True)
-    return both.groupby(["department_id", "line_id"], as_index=False, sort=True)["share_prop"].sum()
+    return rows.groupby(["department_id", "line_id"], as_index=False, sort=True)["share_prop"].sum()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from helpers.contracts import QueryEngine
@@ -9,13 +11,14 @@ from helpers.contracts.money import hamilton
 from helpers.costing.pool_lines import HUNDREDTHS, UNMATCHED_RULE, PoolWeights
 from helpers.costing.reference import get_reference
 
+COUNTED_UNIT = "records, each counted alike"
 POOL_COLUMNS = [
     "pool_id", "department_id", "feed", "own_pence", "overhead_pence", "n_lines", "weight_units",
     "unit", "rate_gbp_per_unit", "matched_prop", "quality_score",
 ]  # fmt: skip
 
 
-def summarise_pools(weighed: PoolWeights) -> pd.DataFrame:
+def summarise_pools(weighed: PoolWeights, *, counting: Collection[str] = ()) -> pd.DataFrame:
     """Return ``pool_summary``: cost, activity, rate and share matched of each pool.
 
     The rate is pounds of all cost in the pool for one unit of its weight; in a traced pool, where
@@ -28,6 +31,7 @@ def summarise_pools(weighed: PoolWeights) -> pd.DataFrame:
         sums, left_on="pool_id", right_index=True, how="left", validate="one_to_one"
     ).merge(get_reference("feeds")[["feed", "unit"]], on="feed", how="left", validate="many_to_one")
     units = (pools["weight"] / HUNDREDTHS).where(pools["weight"] != 0)
+    pools["unit"] = pools["unit"].mask(pools["pool_id"].isin(counting), COUNTED_UNIT)
     pounds = (pools["own_pence"] + pools["overhead_pence"]) / 100
     return pools.assign(
         weight_units=pools["weight"] / HUNDREDTHS,

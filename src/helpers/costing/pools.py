@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.contracts.terms import ELEMENTS, EXCLUDED, OTHER
 from helpers.costing.money import apportion
+from helpers.costing.weight_rules import check_weight_rules
 from helpers.errors import AllocationError, InputError, name_a_few
 
 SHARE_TOLERANCE = 1e-6  # shares of a department's element must sum to 1 within this
@@ -49,7 +50,7 @@ def build_pool_components(
     InputError
         POOL-001 shares of a department's element do not sum to 1; POOL-002 a department has cost
         and no pool takes it; POOL-003 a pool of an unknown, service or non-patient department;
-        POOL-004 an unknown element in a filter.
+        POOL-004 an unknown element in a filter; POOL-005 a weight rule that the feed cannot follow.
     """
     kinds = departments.set_index("department_id")["kind"]
     pools = _clean_pools(cost_pools, kinds)
@@ -90,6 +91,7 @@ def _clean_pools(cost_pools: pd.DataFrame, kinds: pd.Series) -> pd.DataFrame:
         given = pools[column] if column in pools else pd.Series("", index=pools.index)
         pools[column] = given.astype("str").fillna("").str.strip()
     quality = pools.get("quality_score", 0.0)
+    check_weight_rules(pools)
     pools["quality_score"] = pd.Series(quality, index=pools.index).astype("float64").fillna(0.0)
     wrong = pools[pools["department_id"].map(kinds).ne("clinical").to_numpy(dtype=bool)]
     if len(wrong):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import NON_PATIENT_LINES, UNMATCHED
+from helpers.contracts.terms import UNMATCHED
+from helpers.costing.income import PRIVATE
 from helpers.costing.ledger import EXPENDITURE, find_control_pence
 from helpers.costing.statement import TRUST
+from helpers.costing.wip import total_matched
 from helpers.errors import ReconciliationError, name_a_few
 
 
@@ -53,16 +56,22 @@ class Checks:
 
 
 def check_ledger(
-    checks: Checks, postings: pd.DataFrame, department_costs: pd.DataFrame, controls: pd.DataFrame
+    checks: Checks,
+    postings: pd.DataFrame,
+    department_costs: pd.DataFrame,
+    controls: pd.DataFrame,
+    *,
+    netted_pence: int = 0,
 ) -> None:
-    """R1 ledger = control totals; R2 departments = ledger."""
+    """R1 ledger = control totals; R2 departments = ledger, less income that was netted off."""
     spent = int(postings.loc[postings["account_type"] == EXPENDITURE, "amount_pence"].sum())
     control = find_control_pence(controls, "total_expenditure")
     if control is not None:
         checks.add("R1", "Ledger expenditure = control total", spent, control)
+    also = ", and income netted off" if netted_pence else ""
     checks.add(
-        "R2", "Departments' cost, excluded ones among it = ledger expenditure",
-        int(department_costs["amount_pence"].sum()), spent,
+        "R2", f"Departments' cost, excluded ones among it{also} = ledger expenditure",
+        int(department_costs["amount_pence"].sum()) + netted_pence, spent,
     )  # fmt: skip
 
 
@@ -175,7 +184,12 @@ def check_lines(
 
 
 def check_income(
-    checks: Checks, ledger_income: pd.DataFrame, statement: pd.DataFrame, controls: pd.DataFrame
+    checks: Checks,
+    ledger_income: pd.DataFrame,
+    statement: pd.DataFrame,
+    controls: pd.DataFrame,
+    *,
+    netted_pence: int = 0,
 ) -> None:
     """R9 income = ledger income; R10 sum of surpluses = the trust's surplus."""
     wide = statement.set_index(["row_id", "line_id"])["amount_pence"]
@@ -194,28 +208,49 @@ def check_income(
         find_control_pence(controls, f"total_{name}") for name in ("income", "expenditure")
     )
     if income is not None:
-        checks.add("R9", "Ledger income = control total", earned, income)
+        also = ", netted among it" if netted_pence else ""
+        checks.add("R9", f"Ledger income{also} = control total", earned + netted_pence, income)
     if income is not None and cost is not None:
         checks.add(
             "R10", "Sum of surpluses = surplus in the control totals", surplus, income - cost
         )
 
 
-def check_breakdowns(checks: Checks, db: QueryEngine, line_costs: pd.DataFrame) -> None:
-    """R12 by point of delivery, HRG and consultant, each line's events add up to the line."""
-    is_beside = line_costs["line_id"].isin(NON_PATIENT_LINES)
-    is_matched = ~line_costs["line_id"].str.startswith(f"{UNMATCHED}:") & ~is_beside
-    whole = line_costs[is_matched].groupby("line_id")["amount_pence"].sum()
-    names = {"pod": "point of delivery", "hrg": "HRG", "consultant_code": "consultant"}
-    for column, words in names.items():
-        found = db.frame(
-            f"""SELECT line_id, {column}, CAST(sum(full_cost_pence) AS BIGINT) AS amount_pence
-                FROM patient_events GROUP BY line_id, {column}"""
-        )
+def check_breakdowns(
+    checks: Checks,
+    tables: Mapping[str, pd.DataFrame],
+    line_costs: pd.DataFrame,
+    line_income: pd.DataFrame,
+) -> None:
+    """R12 by HRG and point of delivery, consultant and commissioner, rows add up to their line."""
+    cost = total_matched(line_costs)
+    at_price = line_income[(line_income["row_id"] == "I1") & (line_income["pod"] != "")]
+    names = {
+        "line_hrgs": "point of delivery and HRG",
+        "line_consultants": "consultant",
+        "line_commissioners": "commissioner",
+    }
+    for table, words in names.items():
+        rows = tables[table].groupby("line_id")
         checks.add_parts(
             "R12", f"Cost by {words} = matched cost of each line",
-            found.groupby("line_id")["amount_pence"].sum(), whole,
+            rows["full_cost_pence"].sum(), cost,
         )  # fmt: skip
+    care = tables["line_hrgs"]
+    checks.add_parts(
+        "R12", "Income at price by point of delivery and HRG = the line's",
+        care[care["pod"] != PRIVATE].groupby("line_id")["income_pence"].sum(),
+        at_price.groupby("line_id")["amount_pence"].sum(),
+    )  # fmt: skip
+
+
+def check_months(checks: Checks, line_wip: pd.DataFrame, line_costs: pd.DataFrame) -> None:
+    """R14 twelve months' completed work + the movement in work in progress = the year's cost."""
+    lines = line_wip.set_index("line_id")
+    checks.add_parts(
+        "R14", "Cost completed in twelve months + movement in work in progress = matched cost of each line",
+        lines["completed_pence"] + lines["movement_pence"], total_matched(line_costs),
+    )  # fmt: skip
 
 
 def check_activity(checks: Checks, counts: dict[str, int], controls: pd.DataFrame) -> None:

@@ -15,5 +15,5 @@ def _load(name: str) -> pd.DataFrame:
 
 
 def get_reference(name: str) -> pd.DataFrame:
-    """Return `feeds`, `match_rules` or `ed_acuity`, each with a source for every row."""
+    """Return `feeds`, `match_rules`, `ed_acuity` or `plan_activities`, each with a source for every row."""
     return _load(name).copy()

@@ -10,12 +10,15 @@ import pandas as pd
 
 from helpers.contracts import ACTIVITY_EVENTS, PLICS_MANDATORY, QueryEngine
 from helpers.contracts.terms import METHODS
-from helpers.costing import income, slr
+from helpers.costing import education, slr
 from helpers.costing import reconciliation as identities
+from helpers.costing.analysis import analyse_events, make_empty_tables
 from helpers.costing.check_model import CostedTables
 from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.cost_checks import check_costs
+from helpers.costing.earning import earn_lines
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
+from helpers.costing.line_costing import LineCosts, cost_lines, fill_pools
 from helpers.costing.match_rates import add_ungrouped, rate_matches
 from helpers.costing.overhead_rules import (
     build_overhead_charges,
@@ -30,15 +33,14 @@ from helpers.costing.overheads import (
     resolve_shares,
     total_primary,
 )
-from helpers.costing.patient_costs import cost_events
 from helpers.costing.patient_events import (
     count_activity,
     create_patient_events,
     total_line_activity,
 )
-from helpers.costing.pools import build_pool_components
 from helpers.costing.removals import find_shares_without_lines
 from helpers.costing.statement import build_statement, total_line_costs
+from helpers.costing.wip import add_opening_work
 from helpers.errors import AllocationError, InputError, name_a_few
 
 PATIENT_TABLES = ("patient_events", "patient_costs")
@@ -47,7 +49,10 @@ DEFAULT_METHOD = "reciprocal"
 
 @dataclass(frozen=True)
 class Costed:
-    """Every table of the step. ``patient_costs`` and ``patient_events`` stay in the engine."""
+    """Every table of the step. ``patient_costs`` and ``patient_events`` stay in the engine.
+
+    ``analyses`` holds, by name, tables that are asked of the costed events (``analysis.TABLES``).
+    """
 
     mode: str
     method: str
@@ -71,6 +76,7 @@ class Costed:
     service_line_statement: pd.DataFrame
     reconciliation: pd.DataFrame
     cost_checks: pd.DataFrame
+    analyses: dict[str, pd.DataFrame] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
 
@@ -88,18 +94,6 @@ class Overheads:
     @property
     def allocation(self) -> pd.DataFrame:
         return self.allocations[self.method]
-
-
-@dataclass(frozen=True)
-class LineCosts:
-    """What sharing the pools gives, with patients or without."""
-
-    pool_line_costs: pd.DataFrame
-    department_line_shares: pd.DataFrame
-    pool_summary: pd.DataFrame
-    matching_summary: pd.DataFrame
-    credibility: pd.DataFrame
-    notices: list[str]
 
 
 def cost_trust(
@@ -132,28 +126,38 @@ def cost_trust(
     -----
     The identities are computed, not enforced: ``check_reconciled`` stops a run.
     """
-    _check_settings(settings)
     departments = frames["departments"]
     mode = find_mode(db, frames)
-    postings = read_postings(
+    treatment = str(settings.get("non_patient_care") or education.SEPARATE)
+    ledger = read_postings(
         frames["general_ledger"], frames["cost_centre_map"], frames["expense_map"], departments
     )
+    netting = education.net_income(ledger, departments, treatment)
+    postings = netting.postings
     department_costs = total_department_costs(postings)
     overheads = share_overheads(department_costs, frames, settings, method=method)
-    pools = frames["cost_pools"] if mode == "plics" else slr.build_department_pools(departments)
-    components = build_pool_components(department_costs, overheads.allocation, pools, departments)
-    costs = _cost_lines(db, frames, settings, components, mode)
+    components = fill_pools(department_costs, overheads.allocation, frames, settings, mode)
+    costs = cost_lines(db, frames, settings, components, mode)
     line_costs = total_line_costs(costs.pool_line_costs)
     ledger_income = total_ledger_income(postings)
-    line_income = _earn_lines(db, frames, settings, ledger_income, mode)
+    line_income = earn_lines(db, frames, settings, ledger_income, mode)
+    credit = education.share_education(line_income, frames, set(frames["service_lines"]["line_id"]))
+    if treatment == education.CREDITED:
+        line_income = education.credit_income(line_income, credit)
     if mode == "plics":
+        costs.notices.extend(add_opening_work(db, frames))
         create_patient_events(db)
+        analyses = analyse_events(db, costs.pool_line_costs, costs.line_units)
+        analyses |= {"medical_time": costs.medical_time}
     else:
         slr.create_empty_tables(db, *PATIENT_TABLES)
+        analyses = make_empty_tables()
     statement = build_statement(line_costs, line_income, frames["service_lines"])
+    analyses |= {"education_subsidy": education.compare_treatments(credit, statement, treatment)}
     checks = _check_identities(
-        db, frames, postings, department_costs, overheads, components, costs, line_costs, statement
-    )
+        db, frames, ledger, netting, department_costs, overheads, components, costs, line_costs, statement,
+        line_income, analyses,
+    )  # fmt: skip
     return Costed(
         mode=mode,
         method=overheads.method,
@@ -196,6 +200,7 @@ def cost_trust(
             settings,
             CostedTables(department_costs, costs.pool_summary, costs.pool_line_costs),
         ),
+        analyses=analyses,
         notices=[*costs.notices, *_describe_choices(frames, overheads, mode)],
     )
 
@@ -258,64 +263,6 @@ def share_overheads(
     return Overheads(chosen, order, use, allocations, rules, charges)
 
 
-def _cost_lines(
-    db: QueryEngine,
-    frames: Mapping[str, pd.DataFrame],
-    settings: Mapping[str, Any],
-    components: pd.DataFrame,
-    mode: str,
-) -> LineCosts:
-    """Share pools between events and lines, or between lines alone."""
-    if mode == "plics":
-        found = cost_events(db, frames, settings, components)
-        return LineCosts(
-            found.pool_line_costs, found.department_line_shares, found.pool_summary,
-            found.matching_summary, found.credibility, list(found.notices),
-        )  # fmt: skip
-    departments, service_lines = frames["departments"], frames["service_lines"]
-    weights = slr.find_line_weights(
-        frames["line_drivers"], departments, set(service_lines["line_id"])
-    )
-    shared = slr.share_to_lines(components, weights, departments)
-    return LineCosts(
-        pool_line_costs=shared,
-        department_line_shares=slr.find_department_shares(shared),
-        pool_summary=slr.summarise_pools(components, weights),
-        matching_summary=pd.DataFrame(
-            {"feed": [], "match_rule": [], "n_lines": [], "amount_pence": []}
-        ).astype({"feed": "str", "match_rule": "str", "n_lines": "int64", "amount_pence": "int64"}),
-        credibility=slr.rate_credibility(shared, service_lines["line_id"].tolist()),
-        notices=["There are no activity files: cost reaches lines by averages, not by patient."],
-    )
-
-
-def _earn_lines(
-    db: QueryEngine,
-    frames: Mapping[str, pd.DataFrame],
-    settings: Mapping[str, Any],
-    ledger_income: pd.DataFrame,
-    mode: str,
-) -> pd.DataFrame:
-    """Return ``line_income``, on the price basis where there are events and prices."""
-    lines = set(frames["service_lines"]["line_id"])
-    income.check_owners(ledger_income, lines)
-    has_prices = mode == "plics" and len(frames.get("prices", ())) > 0
-    if mode == "plics":
-        prices = frames["prices"] if has_prices else income.NO_PRICES
-        income.price_events(db, prices, mff=settings.get("mff") or 1)
-        private = income.add_private_income(db, ledger_income, lines)
-    else:
-        private = income.total_owned_private_income(ledger_income, lines)
-    if has_prices:
-        clinical = income.total_price_income(db)
-    else:
-        clinical = income.total_owned_income(ledger_income, lines)
-        clinical = clinical[clinical["line_id"] != income.NOT_ATTRIBUTED]
-    other = income.total_other_income(ledger_income, lines)
-    every = pd.concat([clinical, private, other], ignore_index=True)
-    return income.close_clinical_income(every, ledger_income)
-
-
 def _describe_choices(
     frames: Mapping[str, pd.DataFrame], overheads: Overheads, mode: str
 ) -> list[str]:
@@ -336,36 +283,34 @@ def _describe_choices(
 def _check_identities(
     db: QueryEngine,
     frames: Mapping[str, pd.DataFrame],
-    postings: pd.DataFrame,
+    ledger: pd.DataFrame,
+    netting: education.Netting,
     department_costs: pd.DataFrame,
     overheads: Overheads,
     components: pd.DataFrame,
     costs: LineCosts,
     line_costs: pd.DataFrame,
     statement: pd.DataFrame,
+    line_income: pd.DataFrame,
+    analyses: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Return every identity of the step (table ``reconciliation``)."""
     checks, controls = identities.Checks(), frames["control_totals"]
-    identities.check_ledger(checks, postings, department_costs, controls)
+    postings, netted = netting.postings, netting.netted_pence
+    identities.check_ledger(checks, ledger, department_costs, controls, netted_pence=netted)
     identities.check_overheads(checks, department_costs, overheads.allocations, overheads.method)
     identities.check_pools(
         checks, department_costs, overheads.allocation, components, costs.pool_line_costs
     )
     identities.check_lines(checks, postings, line_costs, statement)
-    identities.check_income(checks, total_ledger_income(postings), statement, controls)
+    identities.check_income(
+        checks, total_ledger_income(postings), statement, controls, netted_pence=netted
+    )
     if find_mode(db, frames) == "plics":
         identities.check_patient_costs(checks, db, postings, line_costs)
-        identities.check_breakdowns(checks, db, line_costs)
+        identities.check_breakdowns(checks, analyses, line_costs, line_income)
+        identities.check_months(checks, analyses["line_wip"], line_costs)
         identities.check_activity(checks, count_activity(db), controls)
     if "cleaning_accounts" in frames:
         identities.check_rows(checks, frames["cleaning_accounts"])
     return checks.as_frame()
-
-
-def _check_settings(settings: Mapping[str, Any]) -> None:
-    treatment = str(settings.get("non_patient_care") or "separate")
-    if treatment != "separate":
-        raise InputError(
-            f"trust.yml, non_patient_care is {treatment!r}, which is not built yet.\n"
-            "Write `separate`: education and research keep columns of their own."
-        )

@@ -18,9 +18,6 @@ HUNDREDTHS = 100
 ORGAN_WEIGHT = 0.35  # extra weight of a critical care hour for each organ supported
 ED_LONGEST_MINUTES = 2880  # 48 hours
 NEAR_SECONDS = 24 * SECONDS_AN_HOUR  # how far outside an episode its own spell's activity may be
-# Consultant time, until job plans are used (decision D-006).
-MEDICAL_WARD_PROP = 0.02  # of each ward hour
-MEDICAL_ED_PROP = 0.15  # of each emergency department minute
 
 
 def _hundredths(expression: str) -> str:
@@ -154,10 +151,13 @@ FROM clean_drug_issues WHERE cost_pence IS NOT NULL GROUP BY product
 """
 
 # Events weigh for themselves in these feeds; the words name the event's kind.
+_CLINIC_WEIGHT = _hundredths("greatest(coalesce(v.minutes, 0), 0) * coalesce(w.weight, 1e0)")
+
 CLINIC_LINES_SQL = f"""
 SELECT 'clinic:' || event_id AS activity_id, 'clinic' AS feed, tfc AS feed_key, event_no,
-       'ID' AS match_rule, {_hundredths("greatest(coalesce(minutes, 0), 0)")} AS weight
-FROM events WHERE event_kind = 'op'
+       'ID' AS match_rule, {_CLINIC_WEIGHT} AS weight
+FROM events AS v LEFT JOIN clinic_weights AS w ON w.code = v.tfc
+WHERE event_kind = 'op'
 """
 
 _ED_MINUTES = f"least(greatest(coalesce(v.minutes, 0), 0), {ED_LONGEST_MINUTES})"
@@ -170,22 +170,30 @@ FROM events AS v LEFT JOIN ed_weights AS w ON w.acuity = v.acuity
 WHERE event_kind = 'ed'
 """
 
-# Consultant minutes of each event (decision D-006), from whole seconds.
-_MEDICAL_WEIGHT = _hundredths(
-    f"(coalesce(w.seconds, 0) * {MEDICAL_WARD_PROP}e0 + coalesce(t.seconds, 0)) / 60e0"
-    " + CASE v.event_kind WHEN 'op' THEN greatest(coalesce(v.minutes, 0), 0)"
-    f" WHEN 'ed' THEN {_ED_MINUTES} * {MEDICAL_ED_PROP}e0 ELSE 0 END"
-)
-
-MEDICAL_LINES_SQL = f"""
-SELECT 'medical:' || v.event_id AS activity_id, 'medical' AS feed, v.line_id AS feed_key, v.event_no,
-       'ID' AS match_rule, {_MEDICAL_WEIGHT} AS weight
+# Recorded time of each event in which a doctor may have worked: whole seconds, or minutes.
+MEDICAL_MINUTES_SQL = f"""
+SELECT v.event_no, v.event_id, v.line_id, coalesce(w.seconds, 0) AS ward_seconds,
+       coalesce(t.seconds, 0) AS theatre_seconds,
+       CASE WHEN v.event_kind = 'op' THEN greatest(coalesce(v.minutes, 0), 0) ELSE 0 END AS clinic_minutes,
+       CASE WHEN v.event_kind = 'ed' THEN {_ED_MINUTES} ELSE 0 END AS ed_minutes
 FROM events AS v
 LEFT JOIN (SELECT event_no, CAST(sum(seconds) AS BIGINT) AS seconds FROM ward_pieces
            WHERE event_no IS NOT NULL GROUP BY event_no) AS w ON w.event_no = v.event_no
 LEFT JOIN (SELECT m.event_no, CAST(sum(f.seconds) AS BIGINT) AS seconds
            FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no
            WHERE f.seconds > 0 GROUP BY m.event_no) AS t ON t.event_no = v.event_no
+"""
+
+# Consultant minutes of each event: recorded time, weighed by job plan or plain rule (``medical``).
+_MEDICAL_WEIGHT = _hundredths(
+    "(m.ward_seconds * r.ward_rate + m.theatre_seconds * r.theatre_rate) / 60e0"
+    " + m.clinic_minutes * r.clinic_rate + m.ed_minutes * r.ed_rate"
+)
+
+MEDICAL_LINES_SQL = f"""
+SELECT 'medical:' || m.event_id AS activity_id, 'medical' AS feed, m.line_id AS feed_key, m.event_no,
+       'ID' AS match_rule, {_MEDICAL_WEIGHT} AS weight
+FROM medical_minutes AS m JOIN medical_rates AS r ON r.line_id = m.line_id
 """
 
 
@@ -243,6 +251,8 @@ def _add_weights(db: QueryEngine, relative: pd.DataFrame) -> None:
     if db.has("clean_drug_issues"):
         db.create("drug_medians", DRUG_MEDIANS_SQL)
     db.add_frame("ed_weights", weigh_acuity(relative))
+    staff = relative[relative["feed"] == "clinic"]
+    db.add_frame("clinic_weights", staff[["code", "weight"]].astype({"weight": "float64"}))
 
 
 def weigh_tests(codes: pd.DataFrame, relative: pd.DataFrame) -> pd.DataFrame:

@@ -50,6 +50,8 @@ def write_costed(run: Run, db: Engine, costed: Costed) -> None:
     write_table(run, "cost_check_findings", db)
     for name in FRAMES:
         write_table(run, name, getattr(costed, name))
+    for name, table in costed.analyses.items():
+        write_table(run, name, table)
 
 
 def write_patient_costs(db: Engine, path: Path) -> None:

@@ -13,6 +13,7 @@ from helpers.sources.demo.recipe import Recipe
 MEDICAL_GBP_MINUTE = 2.35
 MEDICAL_WARD_MINUTES_HOUR = 60 * 0.02
 MEDICAL_ED_PROP = 0.15
+MEDICAL_QUALITY, MEDICAL_QUALITY_PLAIN = 0.5, 0.25  # of medical pools, with job plans and without
 ED_WEIGHTS = (3.0, 2.0, 1.3, 1.0, 0.8)
 ED_LONGEST = 2880  # minutes
 CNST_MATERNITY_PROP = 0.16  # of the maternity team's cost, beside the usual share
@@ -118,7 +119,8 @@ def _list_clinical(recipe: Recipe) -> pd.DataFrame:
             "department_id": "MED_" + lines["line_id"], "name": lines["line_name"] + " medical team",
             "kind": "clinical", "owner_line_id": lines["line_id"], "class": "medical", "feed": "medical",
             "feed_filter": lines["line_id"], "gbp_per_weight": MEDICAL_GBP_MINUTE, "cost_centres": 4,
-            "quality_score": 0.25, "source": "",
+            "quality_score": MEDICAL_QUALITY if recipe.has("job_plans") else MEDICAL_QUALITY_PLAIN,
+            "source": "",
         }
     )  # fmt: skip
     return pd.concat([recipe.departments, teams], ignore_index=True)

@@ -180,8 +180,10 @@ def _list_income(
             (centre, "42010", private[place] * 0.97), (centre, "42020", private[place] * 0.03),
         ]  # fmt: skip
     total = pd.Series(costs.matrix.sum(axis=1) / 100, index=costs.departments["department_id"])
+    teams = "MED_" + recipe.lines["line_id"]
+    taught = total.reindex(teams).fillna(0).to_numpy() @ consultants.find_teaching_share(recipe)
     rows += [
-        ("99900", "41010", earned.sum() * UNASSIGNED_PROP), ("99910", "43010", total["ET"] * 1.3),
+        ("99900", "41010", earned.sum() * UNASSIGNED_PROP), ("99910", "43010", total["ET"] * 1.3 + taught),
         ("99920", "44010", total["RD"] * 1.2), ("99930", "45010", total["COMMERCIAL"] * 1.4),
         ("99930", "45020", total["COMMERCIAL"] * 0.5),
     ]  # fmt: skip
@@ -258,6 +260,7 @@ def _write_patient_level(
         "service_line_map": structure.list_line_map(recipe, people),
         "consultants": consultants.list_consultants(recipe, people),
         "job_plans": consultants.list_job_plans(recipe, people),
+        "trainees": consultants.list_trainees(people),
         "cost_pools": ledger.list_pools(recipe, costs, activity),
         "relative_weights": structure.list_weights(recipe),
         "outlier_review": structure.list_reviews(people, year),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.contracts.terms import ELEMENTS
 from helpers.sources.demo.costs import Costs
+from helpers.sources.demo.people import find_teaching_share
 from helpers.sources.demo.recipe import Recipe
 
 POUNDS_PER_WTE = 48_000
@@ -82,7 +83,10 @@ def resolve_shares(
 def estimate_line_costs(
     recipe: Recipe, costs: Costs, drivers: pd.DataFrame, *, direct: bool
 ) -> np.ndarray:
-    """Return each line's full cost in pounds: own and shared departments, and overheads."""
+    """Return each line's full cost in pounds: own and shared departments, and overheads.
+
+    The part of a medical team's time that is teaching is no line's.
+    """
     departments = costs.departments
     services = list(recipe.services["service_id"])
     finals = departments[departments["kind"].isin(["clinical", "non_patient_care"])]
@@ -91,4 +95,5 @@ def estimate_line_costs(
     totals = costs.matrix.sum(axis=1) / 100
     overhead = shares @ totals[departments.index[departments["kind"] == "service"]]
     absorbed = totals[finals.index] + overhead
-    return absorbed @ costs.line_shares[finals.index]
+    taught = find_teaching_share(recipe) * (finals["feed"] == "medical").to_numpy(float)[:, None]
+    return absorbed @ (costs.line_shares[finals.index] * (1 - taught))

@@ -9,6 +9,8 @@ from helpers.sources.demo.recipe import Recipe
 
 VOLUME_SD = 0.35  # spread of log volume between consultants
 NATURAL_LIMIT = 0.08  # of log cost
+SURGICAL_SHARE = 0.05  # of a line's spells that are elective; above it, its doctors operate
+TRAINEES_A_CONSULTANT, RESEARCH_A_CONSULTANT = 1.2, 0.15
 CODE_STEP = 7919  # makes codes that do not run in order of line
 
 
@@ -91,19 +93,44 @@ def list_consultants(recipe: Recipe, people: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def list_job_plans(recipe: Recipe, people: pd.DataFrame) -> pd.DataFrame:
-    """Return the file job_plans.csv: programmed activities a week by kind of work."""
-    surgical = recipe.lines["share_el"].to_numpy()[people["line"]] > 0.05
-    emergency = (people["line_id"] == "ED").to_numpy()
-    plan = {
+def plan_week(surgical: np.ndarray, emergency: np.ndarray) -> dict[str, np.ndarray]:
+    """Return programmed activities a week by kind of work, for surgical, emergency and other doctors."""
+    return {
         "ward": np.where(surgical, 1.5, 3.5),
         "theatre": np.where(surgical, 2.5, 0.0),
         "clinic": np.where(emergency, 0.0, 2.5),
         "ed": np.where(emergency, 6.0, 0.0),
-        "admin_clinical": np.full(len(people), 1.0),
-        "spa": np.full(len(people), 1.5),
-        "teaching": np.full(len(people), 0.5),
+        "admin_clinical": np.full(len(surgical), 1.0),
+        "spa": np.full(len(surgical), 1.5),
+        "teaching": np.full(len(surgical), 0.5),
     }
+
+
+def find_teaching_share(recipe: Recipe) -> np.ndarray:
+    """Return the part of each line's doctors' time that is teaching (0-1); 0 without job plans."""
+    if not recipe.has("job_plans") or recipe.settings.get("mode") == "slr":
+        return np.zeros(len(recipe.lines))
+    surgical = recipe.lines["share_el"].to_numpy() > SURGICAL_SHARE
+    plan = plan_week(surgical, (recipe.lines["line_id"] == "ED").to_numpy())
+    return plan["teaching"] / sum(plan.values())
+
+
+def list_trainees(people: pd.DataFrame) -> pd.DataFrame:
+    """Return the file trainees.csv: trainees and research staff by line."""
+    doctors = people.groupby("line_id").size()
+    return pd.DataFrame(
+        {
+            "line_id": doctors.index,
+            "trainee_wte": [f"{n * TRAINEES_A_CONSULTANT:.1f}" for n in doctors],
+            "research_wte": [f"{max(n - 4, 0) * RESEARCH_A_CONSULTANT:.1f}" for n in doctors],
+        }
+    )
+
+
+def list_job_plans(recipe: Recipe, people: pd.DataFrame) -> pd.DataFrame:
+    """Return the file job_plans.csv: programmed activities a week by kind of work."""
+    surgical = recipe.lines["share_el"].to_numpy()[people["line"]] > SURGICAL_SHARE
+    plan = plan_week(surgical, (people["line_id"] == "ED").to_numpy())
     parts = [
         pd.DataFrame({"consultant_code": people["code"], "activity": activity, "pas": pas})
         for activity, pas in plan.items()
