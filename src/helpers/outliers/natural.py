@@ -45,7 +45,7 @@ class Natural:
 
 
 def shape_natural(degrees: float) -> Natural:
-    """Return a shape on the common grids."""
+    """Return a shape on the common grids, without the widths that it does not use."""
     factors, shares = _split_widths(degrees)
     mixing = np.zeros((len(TAU_GRID), len(SCALES)))
     squares = SCALES**2
@@ -56,7 +56,8 @@ def shape_natural(degrees: float) -> Natural:
         upper = (wanted - squares[left]) / (squares[left + 1] - squares[left])
         np.add.at(row, left, shares * (1 - upper))
         np.add.at(row, left + 1, shares * upper)
-    return Natural(degrees, TAU_GRID, SCALES, mixing)
+    used = mixing.any(axis=0)
+    return Natural(degrees, TAU_GRID, SCALES[used], mixing[:, used])
 
 
 def fix_natural(tau: float) -> Natural:
