@@ -1,6 +1,7 @@
 """Measure the consultant review on simulated trusts, beside the usual methods.
 
     python benchmarks/outliers.py --results FOLDER --minutes 5     run on; each trust is kept when done
+    python benchmarks/outliers.py --results FOLDER --names         the same, names alone (a quarter of the time)
     python benchmarks/outliers.py --results FOLDER --table         what has been measured so far
     python benchmarks/outliers.py --speed                          time and memory at two sizes
 
@@ -35,6 +36,7 @@ from helpers.outliers.cases import (
 )
 from helpers.outliers.consultants import review_consultants
 from helpers.outliers.funnel import Z_95, Z_998, adjust_z, measure_overdispersion
+from helpers.outliers.peers import screen_cost
 from helpers.outliers.random_effects import fit_random_intercept
 from helpers.outliers.spells import SpellSample
 
@@ -79,6 +81,17 @@ def measure_trust(scenario: str, seed: int) -> dict:
     own = score_flags(truth, (found["flag_high"] == 1).to_numpy(), found["excess_cost"])
     own |= score_saving(truth, found, tabulate_summary(review, by_cost=True))
     own |= score_words(truth, found) | {"seconds": seconds}
+    others = try_usual_methods(sample, trust)
+    return {"scenario": scenario, "seed": seed, "n": len(trust.episodes), "review": own} | others
+
+
+def measure_names(scenario: str, seed: int) -> dict:
+    """Return whom each method names in one trust, beside the truth; no savings and no outcomes."""
+    trust = draw_trust(scenario, seed)
+    sample = build_sample(to_cases(trust.episodes, with_stay=False))
+    found = screen_cost(sample.spells, min_spells=MIN_CASES_NAMED)
+    truth = trust.truth.set_index("consultant_id").loc[found["consultant_code"]].reset_index()
+    own = score_flags(truth, found["is_named"].to_numpy(), pd.Series(0.0, index=found.index))
     others = try_usual_methods(sample, trust)
     return {"scenario": scenario, "seed": seed, "n": len(trust.episodes), "review": own} | others
 
@@ -197,39 +210,48 @@ def list_work() -> list[tuple[str, int]]:
     return [(name, seed) for _, name, seed in sorted(work, key=lambda one: one[0])]
 
 
-def run_on(folder: Path, minutes: float) -> None:
+def run_on(folder: Path, minutes: float, *, names: bool, only: str) -> None:
     """Measure trusts that have not been, until the minutes are used up."""
+    measure, ending = (measure_names, "names.json") if names else (measure_trust, "json")
     folder.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + 60 * minutes
     for scenario, seed in list_work():
-        path = folder / f"{scenario}-{seed}.json"
-        if path.exists():
+        path = folder / f"{scenario}-{seed}.{ending}"
+        if path.exists() or scenario not in (only.split(",") if only else SCENARIOS):
             continue
         if time.monotonic() > until:
             break
-        text = json.dumps(measure_trust(scenario, seed))
+        text = json.dumps(measure(scenario, seed))
         path.with_suffix(".part").write_text(text, encoding="utf-8")
         path.with_suffix(".part").rename(path)
 
 
-def read_results(folder: Path) -> pd.DataFrame:
-    """Return one row a trust and method."""
-    rows = []
+def read_results(folder: Path, *, names: bool) -> pd.DataFrame:
+    """Return one row a trust and method: of whole reviews, or of all that names are known of."""
+    found: dict[tuple[str, int], dict] = {}
     for path in sorted(folder.glob("*.json")):
         one = json.loads(path.read_text(encoding="utf-8"))
-        for name, _ in METHODS:
-            rows.append({"scenario": one["scenario"], "method": name} | one[name])
+        key, is_whole = (one["scenario"], one["seed"]), not path.name.endswith(".names.json")
+        if is_whole or (names and key not in found):
+            found[key] = one
+    rows = [
+        {"scenario": one["scenario"], "method": name} | one[name]
+        for one in found.values()
+        for name, _ in METHODS
+    ]
     return pd.DataFrame(rows)
 
 
 def print_tables(folder: Path) -> None:
-    results = read_results(folder)
-    for scenario in [name for name in SCENARIOS if name in set(results["scenario"])]:
-        here = results[results["scenario"] == scenario]
-        print(f"\n{scenario}: {len(here) // len(METHODS)} trusts")
+    named, whole = read_results(folder, names=True), read_results(folder, names=False)
+    for scenario in [name for name in SCENARIOS if name in set(named["scenario"])]:
+        here = named[named["scenario"] == scenario]
+        own = whole[(whole["scenario"] == scenario) & (whole["method"] == "review")]
+        print(f"\n{scenario}: {len(here) // len(METHODS)} trusts; savings from {len(own)}")
         for name, words in METHODS:
             print(f"  {describe_flags(here[here['method'] == name])}  {words}")
-        print(f"  {describe_money(here[here['method'] == 'review'])}")
+        if len(own):
+            print(f"  {describe_money(own)}")
 
 
 def describe_flags(rows: pd.DataFrame) -> str:
@@ -292,6 +314,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the consultant review.")
     parser.add_argument("--results", type=Path, help="folder of what has been measured")
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--names", action="store_true", help="names alone: no savings, no outcomes")
+    parser.add_argument("--only", default="", help="scenarios, commas between")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--speed", action="store_true")
     given = parser.parse_args()
@@ -302,7 +326,7 @@ def main() -> int:
     elif given.table:
         print_tables(given.results)
     else:
-        run_on(given.results, given.minutes)
+        run_on(given.results, given.minutes, names=given.names, only=given.only)
     return 0
 
 

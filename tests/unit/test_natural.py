@@ -38,8 +38,9 @@ def test_a_shape_is_a_mixture_with_the_standard_deviation_of_its_name(degrees):
 @pytest.mark.parametrize("times", [0.5, 1.0, 2.0, 3.0, 5.0])
 def test_a_heavy_shape_has_the_density_of_students_t(degrees, times):
     tau = 0.10
-    row = shape_natural(degrees).mixing[np.flatnonzero(tau == TAU_GRID)[0]]
-    found = row @ stats.norm.pdf(times * tau, scale=SCALES)
+    shape = shape_natural(degrees)
+    row = shape.mixing[np.flatnonzero(tau == TAU_GRID)[0]]
+    found = row @ stats.norm.pdf(times * tau, scale=shape.scales)
     unit = np.sqrt((degrees - 2) / degrees)  # t scaled to a standard deviation of tau
     assert found == pytest.approx(stats.t.pdf(times * tau, degrees, scale=tau * unit), rel=0.10)
 
