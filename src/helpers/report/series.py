@@ -49,6 +49,7 @@ class Step:
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
+    answers_questions: bool = False
 
     @property
     def heading(self) -> str:
@@ -73,7 +74,12 @@ STEPS = (
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
-        ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
+        ("subsidy", "sources"),
+        (
+            "subsidy", "flows", "rules", "reasons", "closure", "retention", "inside", "downstream",
+            "portfolio", "what_if",
+        ),
+        answers_questions=True,
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
@@ -127,6 +133,11 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
+        if step.answers_questions:
+            parts["what-if questions"] = hash_text(run.what_if)
+            names = ("retention", "line_activity")
+            years = [hash_file(path) for name in names for path in run.list_earlier(name)]
+            parts["earlier years"] = hash_text(json.dumps(years))
         if step.needs:
             before = {name: found[name] for name in step.needs}
             parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))
