@@ -91,11 +91,21 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
     check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
+<<<<<<< HEAD
     review = _add(commands, "review", review_a_file, "the consultant review of any table of cases")
     review.add_argument("--episodes", required=True, help="the table of cases, one row each")
     review.add_argument(
         "--out", required=True, help="folder for consultants.csv, summary.csv, notes.md"
     )
+=======
+    published = _add(
+        commands,
+        "published",
+        list_published,
+        "what was found of NHS England’s files, and what it enables",
+    )
+    _add_options(published, "data")
+>>>>>>> main
     test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
     test.add_argument("words", nargs=argparse.REMAINDER)
     _add(commands, "bench", run_benchmarks, "the benchmarks")
@@ -149,6 +159,10 @@ def report_trust(given: argparse.Namespace) -> int:
     began = time.monotonic()
     _make_demo_if_absent(run)
     print(f"{run.trust} {run.year}", flush=True)
+    if run.is_on_published:
+        print(
+            f"  from {show_path(run.public_dir)}: {run.trust} has no files of its own", flush=True
+        )
     made = make_report(run, say=lambda line: print(line, flush=True))
     print(f"  done in {time.monotonic() - began:.1f} s\nOpen {show_path(made.page)}", flush=True)
     return 0
@@ -239,6 +253,7 @@ def write_demos(given: argparse.Namespace) -> int:
     return 0
 
 
+<<<<<<< HEAD
 def review_a_file(given: argparse.Namespace) -> int:
     """Review one table of cases by itself; paths start where the command is given."""
     from helpers.sources.case_review import review_cases
@@ -248,6 +263,15 @@ def review_a_file(given: argparse.Namespace) -> int:
     print(notes.split("\n## ")[0].strip())
     print(f"\nOpen {show_path(out / 'notes.md')}")
     return 0
+=======
+def list_published(given: argparse.Namespace) -> int:
+    """Say which published files are there, what each is, and what they make possible; 2 if none is known."""
+    from helpers.sources.published.listing import describe_published
+
+    words, n_known = describe_published(place(given.data).parent / "published")
+    print(words, flush=True)
+    return 0 if n_known else 2
+>>>>>>> main
 
 
 def check_something(given: argparse.Namespace) -> int:
