@@ -91,13 +91,11 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
     check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
-<<<<<<< HEAD
     review = _add(commands, "review", review_a_file, "the consultant review of any table of cases")
     review.add_argument("--episodes", required=True, help="the table of cases, one row each")
     review.add_argument(
         "--out", required=True, help="folder for consultants.csv, summary.csv, notes.md"
     )
-=======
     published = _add(
         commands,
         "published",
@@ -105,7 +103,6 @@ def build_parser() -> argparse.ArgumentParser:
         "what was found of NHS England’s files, and what it enables",
     )
     _add_options(published, "data")
->>>>>>> main
     test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
     test.add_argument("words", nargs=argparse.REMAINDER)
     _add(commands, "bench", run_benchmarks, "the benchmarks")
@@ -253,7 +250,6 @@ def write_demos(given: argparse.Namespace) -> int:
     return 0
 
 
-<<<<<<< HEAD
 def review_a_file(given: argparse.Namespace) -> int:
     """Review one table of cases by itself; paths start where the command is given."""
     from helpers.sources.case_review import review_cases
@@ -263,7 +259,8 @@ def review_a_file(given: argparse.Namespace) -> int:
     print(notes.split("\n## ")[0].strip())
     print(f"\nOpen {show_path(out / 'notes.md')}")
     return 0
-=======
+
+
 def list_published(given: argparse.Namespace) -> int:
     """Say which published files are there, what each is, and what they make possible; 2 if none is known."""
     from helpers.sources.published.listing import describe_published
@@ -271,7 +268,6 @@ def list_published(given: argparse.Namespace) -> int:
     words, n_known = describe_published(place(given.data).parent / "published")
     print(words, flush=True)
     return 0 if n_known else 2
->>>>>>> main
 
 
 def check_something(given: argparse.Namespace) -> int:
