@@ -18,6 +18,7 @@ from typing import Any
 from helpers.parameters import PROJECT, TRUST_CODE, YEAR
 from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
 from helpers.run import Run
+from helpers.sources.prior import hash_prior
 
 NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
@@ -123,6 +124,8 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
+        if step.name == COSTED and hash_prior(run):
+            parts["last year's report"] = hash_prior(run)
         if step.needs:
             before = {name: found[name] for name in step.needs}
             parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))
