@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from helpers.contracts.terms import UNMAPPED
 from helpers.errors import InputError, name_a_few
 
 PLAN, PRIOR = "plan", "prior"
@@ -127,7 +128,8 @@ def build_bridge(
     explained = rows[[f"{term}_pence" for term in TERMS[:-1]]].sum(axis=1)
     rows["other_pence"] = rows["after_pence"] - rows["before_pence"] - explained
     rows = rows.rename_axis("line_id").reset_index()
-    return rows[rows["line_id"].isin(line_hrgs["line_id"])].reset_index(drop=True)[names]
+    is_line = rows["line_id"].isin(line_hrgs["line_id"]) & (rows["line_id"] != UNMAPPED)
+    return rows[is_line].reset_index(drop=True)[names]
 
 
 def explain_cells(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

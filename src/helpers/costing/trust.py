@@ -14,6 +14,7 @@ from helpers.costing import education, slr
 from helpers.costing import reconciliation as identities
 from helpers.costing.analysis import analyse_events, make_empty_tables
 from helpers.costing.check_model import CostedTables
+from helpers.costing.comparison import build_bridge, compare_lines
 from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.cost_checks import check_costs
 from helpers.costing.earning import earn_lines
@@ -153,7 +154,12 @@ def cost_trust(
         slr.create_empty_tables(db, *PATIENT_TABLES)
         analyses = make_empty_tables()
     statement = build_statement(line_costs, line_income, frames["service_lines"])
-    analyses |= {"education_subsidy": education.compare_treatments(credit, statement, treatment)}
+    lines = set(frames["service_lines"]["line_id"])
+    analyses |= {
+        "education_subsidy": education.compare_treatments(credit, statement, treatment),
+        "line_comparison": compare_lines(statement, frames, lines),
+        "line_bridge": build_bridge(statement, analyses["line_hrgs"], frames),
+    }
     checks = _check_identities(
         db, frames, ledger, netting, department_costs, overheads, components, costs, line_costs, statement,
         line_income, analyses,

@@ -66,7 +66,7 @@ STEPS = (
     ),
     Step(
         COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
-        ("costing", "sources"), ("costing", "trace"),
+        ("costing", "sources"), ("costing", "inside", "trace"),
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
