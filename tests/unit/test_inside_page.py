@@ -157,3 +157,18 @@ def test_a_measure_that_nobody_described_asks_who_keeps_it():
     table = tables.build_driver_table(overheads, drivers)
     assert table["because"].tolist()[0] == "Heat, light and rent follow space."
     assert table["against"].str.startswith("The trust’s own measure").tolist() == [False, True]
+
+
+def test_both_bases_of_income_stand_side_by_side():
+    contract = pd.DataFrame({"line_id": ["TO", "TO", "GM"], "gap_pence": [-100, -50, 90]})
+    statement = pd.DataFrame({"line_id": ["TO", "GM"], "row_id": "T4", "amount_pence": [120, 10]})
+    table = tables.build_bases_table(contract, statement, LINES)
+    assert table[["line_name", "contract_pence"]].to_numpy().tolist() == [
+        ["Orthopaedics", -30],
+        ["Medicine", 100],
+    ]
+    assert words.describe_bases(table).endswith(
+        "1 line changes sign between the two bases: Orthopaedics."
+    )
+    nothing = tables.build_bases_table(contract.iloc[:0], statement, LINES)
+    assert nothing.empty and "contract_income together" in words.describe_bases(nothing)

@@ -9,6 +9,8 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.costing import income
+from helpers.costing.contract import NO_CONTRACT
+from helpers.costing.pass_through import share_pass_through
 
 
 def earn_lines(
@@ -16,9 +18,13 @@ def earn_lines(
     frames: Mapping[str, pd.DataFrame],
     settings: Mapping[str, Any],
     ledger_income: pd.DataFrame,
+    pool_line_costs: pd.DataFrame,
     mode: str,
 ) -> pd.DataFrame:
-    """Return ``line_income``, on the price basis where there are events and prices."""
+    """Return ``line_income``, on the price basis where there are events and prices.
+
+    Beside prices stand pass-through sums of the contract, which follow traced items.
+    """
     lines = set(frames["service_lines"]["line_id"])
     income.check_owners(ledger_income, lines)
     has_prices = mode == "plics" and len(frames.get("prices", ())) > 0
@@ -29,7 +35,8 @@ def earn_lines(
     else:
         private = income.total_owned_private_income(ledger_income, lines)
     if has_prices:
-        clinical = income.total_price_income(db)
+        passed = share_pass_through(frames.get("contract_income", NO_CONTRACT), pool_line_costs)
+        clinical = pd.concat([income.total_price_income(db), passed], ignore_index=True)
     else:
         clinical = income.total_owned_income(ledger_income, lines)
         clinical = clinical[clinical["line_id"] != income.NOT_ATTRIBUTED]

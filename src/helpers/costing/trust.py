@@ -141,7 +141,7 @@ def cost_trust(
     costs = cost_lines(db, frames, settings, components, mode)
     line_costs = total_line_costs(costs.pool_line_costs)
     ledger_income = total_ledger_income(postings)
-    line_income = earn_lines(db, frames, settings, ledger_income, mode)
+    line_income = earn_lines(db, frames, settings, ledger_income, costs.pool_line_costs, mode)
     credit = education.share_education(line_income, frames, set(frames["service_lines"]["line_id"]))
     if treatment == education.CREDITED:
         line_income = education.credit_income(line_income, credit)
@@ -207,7 +207,7 @@ def cost_trust(
             CostedTables(department_costs, costs.pool_summary, costs.pool_line_costs),
         ),
         analyses=analyses,
-        notices=[*costs.notices, *_describe_choices(frames, overheads, mode)],
+        notices=[*costs.notices, *_describe_choices(frames, settings, overheads, mode)],
     )
 
 
@@ -270,7 +270,10 @@ def share_overheads(
 
 
 def _describe_choices(
-    frames: Mapping[str, pd.DataFrame], overheads: Overheads, mode: str
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    overheads: Overheads,
+    mode: str,
 ) -> list[str]:
     """Say what the trust's files made impossible, in words."""
     notices = [
@@ -278,6 +281,11 @@ def _describe_choices(
         for name in METHODS
         if name not in overheads.allocations
     ]
+    if settings.get("income_basis") == "contract":
+        notices.append(
+            "trust.yml says income_basis: contract. The statement is at price, so that patients and lines "
+            "agree; the table of both bases shows each line as its contracts pay it."
+        )
     if mode == "plics" and not len(frames.get("prices", ())):
         notices.append(
             "There are no prices: clinical income goes to the line that owns its cost centre, and no "

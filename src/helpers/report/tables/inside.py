@@ -132,6 +132,28 @@ def build_bridge_table(bridge: pd.DataFrame, service_lines: pd.DataFrame) -> pd.
     return _add_total(table, "All lines") if len(table) else table
 
 
+def build_bases_table(
+    contract: pd.DataFrame, statement: pd.DataFrame, service_lines: pd.DataFrame
+) -> pd.DataFrame:
+    """Return each line's surplus at price and as contracted, the largest loss by contract first.
+
+    ``contract`` is ``line_contract_income``; without fixed sums there are no rows.
+    """
+    gap = contract.groupby("line_id")["gap_pence"].sum()
+    at = statement[statement["row_id"] == "T4"].set_index("line_id")["amount_pence"]
+    lines = service_lines[service_lines["line_id"].isin(at.index) & bool(len(contract))]
+    table = pd.DataFrame(
+        {
+            "line_id": lines["line_id"],
+            "line_name": lines["line_name"],
+            "price_pence": lines["line_id"].map(at).astype("int64"),
+            "gap_pence": lines["line_id"].map(gap).fillna(0).astype("int64"),
+        }
+    )
+    table["contract_pence"] = table["price_pence"] + table["gap_pence"]
+    return table.sort_values(["gap_pence", "line_id"], ignore_index=True)
+
+
 def build_hidden_table(hidden: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:
     """Return what education and research income would add to each line, most first."""
     lines = hidden[~hidden["line_id"].isin([EDUCATION, RESEARCH])]

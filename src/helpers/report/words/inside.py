@@ -185,6 +185,23 @@ def describe_bridge(bridge: pd.DataFrame) -> str:
     )
 
 
+def describe_bases(table: pd.DataFrame) -> str:
+    """Say what the contract's fixed sums do to the lines beside prices."""
+    if table.empty:
+        return (
+            "No fixed sums can be shared out, so income at price is the only basis. The files prices and "
+            "contract_income together would show each line as its contracts pay it."
+        )
+    gap = int(table["gap_pence"].sum())
+    turned = table[(table["price_pence"] < 0) != (table["contract_pence"] < 0)]
+    side = "more" if gap >= 0 else "less"
+    text = (
+        f"Fixed sums pay {format_gbp(abs(gap))} {side} than the same activity earns at price. "
+        f"{count_words(len(turned), 'line changes', 'lines change')} sign between the two bases"
+    )
+    return text + (f": {join_words(sorted(turned['line_name']))}." if len(turned) else ".")
+
+
 def describe_hidden(hidden: pd.DataFrame, treatment: str, service_lines: pd.DataFrame) -> str:
     """Say what education and research income does to lines, under each treatment."""
     used = {
