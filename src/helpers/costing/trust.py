@@ -17,7 +17,7 @@ from helpers.costing.check_model import CostedTables
 from helpers.costing.comparison import build_bridge, compare_lines
 from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.cost_checks import check_costs
-from helpers.costing.earning import earn_lines
+from helpers.costing.earning import describe_unpriced, earn_lines
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
 from helpers.costing.line_costing import LineCosts, cost_lines, fill_pools
 from helpers.costing.match_rates import add_ungrouped, rate_matches
@@ -207,7 +207,11 @@ def cost_trust(
             CostedTables(department_costs, costs.pool_summary, costs.pool_line_costs),
         ),
         analyses=analyses,
-        notices=[*costs.notices, *_describe_choices(frames, settings, overheads, mode)],
+        notices=[
+            *costs.notices,
+            *describe_unpriced(analyses["line_hrgs"], frames.get("prices")),
+            *_describe_choices(frames, settings, overheads, mode),
+        ],
     )
 
 
