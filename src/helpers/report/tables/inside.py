@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import EDUCATION, PODS, RESEARCH
+from helpers.contracts.terms import EDUCATION, PODS, RESEARCH, UNMAPPED
 from helpers.report.words.plain import name_lines, name_term
 
 TRUST = "TRUST"
@@ -90,6 +90,7 @@ def build_medical_table(medical_time: pd.DataFrame, service_lines: pd.DataFrame)
     planned = rows.groupby("line_id")["is_planned"].any()
     wide["rule"] = planned.map({True: "Job plans", False: "Plain rule"})
     table = wide.dropna(subset=["ward_prop"]).reset_index()
+    table = table[table["line_id"] != UNMAPPED]
     table["line_name"] = name_lines(table["line_id"], service_lines)
     return table.sort_values(["pas", "line_id"], ascending=[False, True], ignore_index=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.contracts.terms import UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 from helpers.report.words.plain import name_lines
 
@@ -53,7 +54,7 @@ def describe_medical_time(medical_time: pd.DataFrame, department_costs: pd.DataF
     """Say whether job plans share out doctors' time, and in how many lines."""
     if medical_time.empty:
         return NO_FEEDS
-    planned = medical_time.groupby("line_id")["is_planned"].any()
+    planned = medical_time.groupby("line_id")["is_planned"].any().drop(UNMAPPED, errors="ignore")
     n, n_planned = len(planned), int(planned.sum())
     if not n_planned:
         return (
