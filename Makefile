@@ -2,7 +2,7 @@
 # command; without make, type `python setup_env.py COMMAND` (README.md).
 
 PYTHON ?= python3
-PARAMETERS := TRUST YEAR AUDIENCE METHOD ENGINE DATA OUT JOBS SIZE
+PARAMETERS := TRUST YEAR AUDIENCE METHOD ENGINE DATA OUT WHAT_IF JOBS SIZE
 
 # Values are taken as they were typed: nothing in them is expanded by make or run by the shell.
 $(foreach name,$(PARAMETERS),$(eval override $(name) := $$(value $(name))))
@@ -23,7 +23,7 @@ help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 report: ## TRUST=xyz: from raw files to a finished report
-	$(HELPERS) report $(OPTIONS) -- "$$TRUST"
+	$(HELPERS) report $(OPTIONS) $(if $(WHAT_IF),--what-if "$$WHAT_IF") -- "$$TRUST"
 
 reports: ## the same for every trust under DATA
 	$(HELPERS) reports $(OPTIONS) $(if $(JOBS),--jobs "$$JOBS")

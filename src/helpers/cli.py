@@ -23,6 +23,7 @@ from helpers.parameters import (
 )
 from helpers.run import DEMO_TRUSTS, Run, open_run
 
+REPORT_OPTIONS = ("what_if",)  # for one trust: questions name its lines
 RUN_OPTIONS = ("year", "audience", "method", "engine", "data", "out", "allow_unreconciled")
 
 
@@ -69,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     report = _add(commands, "report", report_trust, "run one trust's series and write its report")
     report.add_argument("trust", help=PARAMETERS["trust"].words)
-    _add_options(report, *RUN_OPTIONS)
+    _add_options(report, *RUN_OPTIONS, *REPORT_OPTIONS)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
     _add_options(reports, *RUN_OPTIONS, "jobs")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
@@ -131,6 +132,7 @@ def _open(given: argparse.Namespace, trust: str) -> Run:
         out=given.out,
         folder=building,
         allow_unreconciled=given.allow_unreconciled,
+        what_if=getattr(given, "what_if", ""),
     )
 
 

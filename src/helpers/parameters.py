@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.contracts.questions import FORMS, read_questions
 from helpers.contracts.terms import METHODS
 from helpers.errors import CommandError, name_a_few
 
@@ -142,6 +143,12 @@ def _check_size(name: str, value: object) -> float:
     return found
 
 
+def _check_questions(name: str, value: object) -> str:
+    text = _check_text(name, value)
+    read_questions(text)
+    return text
+
+
 def _read_number(value: object) -> float | None:
     """Return a finite number, from text too; None for anything else."""
     if isinstance(value, bool):
@@ -172,6 +179,10 @@ PARAMETERS = {
         Parameter(
             "allow_unreconciled", _check_yes_or_no, False,
             "go on when an identity fails; stamps every page", in_make=False,
+        ),
+        Parameter(
+            "what_if", _check_questions, "",
+            f"questions of part 3, `;` between: {'; '.join(FORMS.values())}",
         ),
         Parameter(
             "jobs", _check_jobs, None, "the most trusts at once; one a core if absent",

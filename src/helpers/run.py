@@ -30,6 +30,8 @@ class Run:
     published
         Where the last whole report of the trust and year stands. A notebook run by hand reads
         there the tables that its own ``folder`` lacks; a report being built never does.
+    what_if
+        Questions of the cross-subsidy step (``contracts.questions``); blank asks the usual ones.
     """
 
     trust: str
@@ -41,6 +43,7 @@ class Run:
     folder: Path
     published: Path
     allow_unreconciled: bool = False
+    what_if: str = ""
 
     @property
     def tables(self) -> Path:
@@ -56,6 +59,12 @@ class Run:
         """Where tables are looked for, in order."""
         is_by_hand = self.folder == self.published / LAB
         return (self.tables, self.published / "tables") if is_by_hand else (self.tables,)
+
+    def list_earlier(self, table: str) -> list[Path]:
+        """Return where earlier years' reports of the trust hold a table, oldest first."""
+        years = sorted(path for path in self.published.parent.glob("20*") if path.name < self.year)
+        paths = [year / "tables" / f"{table}.parquet" for year in years]
+        return [path for path in paths if path.is_file()]
 
     @property
     def fy(self) -> str:
@@ -84,6 +93,7 @@ def open_run(
     out: str | Path = "outputs",
     folder: str | Path = "",
     allow_unreconciled: bool = False,
+    what_if: str = "",
 ) -> Run:
     """Check every parameter and return the run.
 
@@ -100,6 +110,7 @@ def open_run(
         {
             "trust": trust, "year": year, "audience": audience, "method": method, "engine": engine,
             "data": data, "out": out, "folder": folder, "allow_unreconciled": allow_unreconciled,
+            "what_if": what_if,
         }
     )  # fmt: skip
     if given["audience"] == "public":
@@ -124,6 +135,7 @@ def open_run(
         folder=Path(given["folder"]).resolve() if given["folder"] else published / LAB,
         published=published,
         allow_unreconciled=given["allow_unreconciled"],
+        what_if=given["what_if"],
     )
 
 

@@ -172,6 +172,7 @@ def _execute(run: Run, step: Step, way: str) -> None:
         "out": show_path(run.published.parents[1]),
         "folder": str(run.folder),
         "allow_unreconciled": run.allow_unreconciled,
+        "what_if": run.what_if,
     }
     try:
         execute_notebook(NOTEBOOKS / f"{step.name}.ipynb", executed, parameters, way=way)

@@ -50,6 +50,7 @@ class Step:
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
+    answers_questions: bool = False
 
     @property
     def heading(self) -> str:
@@ -70,11 +71,16 @@ STEPS = (
     ),
     Step(
         COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
-        ("costing", "sources"), ("costing", "inside", "trace"),
+        ("costing", "sources"), ("costing", "line_detail", "trace"),
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
-        ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
+        ("subsidy", "sources"),
+        (
+            "subsidy", "flows", "rules", "reasons", "closure", "retention", "inside", "downstream",
+            "portfolio", "what_if",
+        ),
+        answers_questions=True,
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
@@ -130,6 +136,11 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
         if step.name == COSTED and hash_prior(run):
             parts["last year's report"] = hash_prior(run)
+        if step.answers_questions:
+            parts["what-if questions"] = hash_text(run.what_if)
+            names = ("retention", "line_activity")
+            years = [hash_file(path) for name in names for path in run.list_earlier(name)]
+            parts["earlier years"] = hash_text(json.dumps(years))
         if step.needs:
             before = {name: found[name] for name in step.needs}
             parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))

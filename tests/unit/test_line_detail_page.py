@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from helpers.costing.analysis import make_empty_tables
-from helpers.report.figures import inside as figures
+from helpers.report.figures import line_detail as figures
 from helpers.report.figures.style import to_svg
-from helpers.report.tables import inside as tables
-from helpers.report.words import inside as words
+from helpers.report.tables import line_detail as tables
+from helpers.report.words import line_detail as words
 
 LINES = pd.DataFrame({"line_id": ["TO", "GM"], "line_name": ["Orthopaedics", "Medicine"]})
 EMPTY = make_empty_tables()
