@@ -17,7 +17,7 @@ OPTIONS = $(if $(YEAR),--year "$$YEAR") $(if $(AUDIENCE),--audience "$$AUDIENCE"
 	$(if $(DATA),--data "$$DATA") $(if $(OUT),--out "$$OUT")
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports demo lab test check bench clean
+.PHONY: help report reports published demo lab test check bench clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ report: ## TRUST=xyz: from raw files to a finished report
 
 reports: ## the same for every trust under DATA
 	$(HELPERS) reports $(OPTIONS) $(if $(JOBS),--jobs "$$JOBS")
+
+published: ## what was found of NHS England's files, and what it enables
+	$(HELPERS) published $(if $(DATA),--data "$$DATA")
 
 demo: ## write the demonstration trusts' files afresh
 	$(HELPERS) demo $(if $(DATA),--data "$$DATA") $(if $(SIZE),--size "$$SIZE") -- $(if $(TRUST),"$$TRUST")

@@ -18,7 +18,7 @@ from helpers.contracts.terms import METHODS
 from helpers.errors import CommandError, name_a_few
 
 PROJECT = Path(__file__).resolve().parents[2]
-TRUST_CODE = re.compile(r"^[A-Z0-9]{3,5}$", re.ASCII)
+TRUST_CODE = re.compile(r"^(?:[A-Z0-9]{3,5}|ENGLAND)$", re.ASCII)
 YEAR = re.compile(r"^20(\d\d)-(\d\d)$", re.ASCII)
 AUDIENCES = ("analyst", "public")
 ENGINES = ("duckdb", "spark")
@@ -53,7 +53,7 @@ def check_trust(trust: object) -> str:
     if not TRUST_CODE.match(code):
         raise CommandError(
             f"TRUST is {name_a_few([repr(trust)])}, which is not a trust code.\n"
-            "A code is 3 to 5 letters and digits, as R0A or XYZ: `make report TRUST=xyz`."
+            "A code is 3 to 5 letters and digits, as R0A or XYZ, or ENGLAND: `make report TRUST=xyz`."
         )
     return code
 

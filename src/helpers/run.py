@@ -60,11 +60,38 @@ class Run:
         is_by_hand = self.folder == self.published / LAB
         return (self.tables, self.published / "tables") if is_by_hand else (self.tables,)
 
+    def find_year_before(self, name: str) -> Path | None:
+        """Return a table of the report of the year before, if one stands beside this one (D-087)."""
+        first = int(self.year[:4]) - 1
+        folder = self.published.parent / f"{first}-{(first + 1) % 100:02}" / "tables"
+        path = folder / f"{name}.parquet"
+        return path if path.is_file() else None
+
     def list_earlier(self, table: str) -> list[Path]:
         """Return where earlier years' reports of the trust hold a table, oldest first."""
         years = sorted(path for path in self.published.parent.glob("20*") if path.name < self.year)
         paths = [year / "tables" / f"{table}.parquet" for year in years]
         return [path for path in paths if path.is_file()]
+
+    @property
+    def public_dir(self) -> Path:
+        """Where NHS England's files stand: `published/` beside the folder of trusts (decision D-220)."""
+        return self.input_dir.parents[1].parent / "published"
+
+    @property
+    def is_on_published(self) -> bool:
+        """Whether the trust has no files of its own for the year, and published files are there."""
+        if self.is_demo or self.input_dir.is_dir() or not self.public_dir.is_dir():
+            return False
+        return any(
+            path.is_file() and not path.name.startswith(".") and path.name != "README.md"
+            for path in self.public_dir.iterdir()
+        )
+
+    @property
+    def files_dir(self) -> Path:
+        """Where the files that this run reads stand."""
+        return self.public_dir if self.is_on_published else self.input_dir
 
     @property
     def fy(self) -> str:
@@ -78,6 +105,8 @@ class Run:
     @property
     def source_note(self) -> str:
         """What stands under every exhibit."""
+        if self.is_on_published:
+            return f"NHS England’s published files for {self.fy}; this project’s method."
         invented = ", invented for demonstration" if self.is_demo else ""
         return f"{self.trust}'s own files for {self.fy}{invented}; this project's method."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.contracts.inputs import INPUTS
 from helpers.contracts.model import Column, Level, Table
+from helpers.contracts.published import PUBLISHED
 
 
 def _table(
@@ -1378,6 +1379,213 @@ OUTLIERS = [
         },
         "line_id measure",
     ),
+    _table(
+        "treatment_review",
+        "How care differs: each consultant beside the line's others, for the same casemix.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "measure": (
+                "code",
+                "theatre_minutes, tests, drugs, implants, day_case or follow_up.",
+            ),
+            "n": ("int", "Spells (attendances for follow_up) compared."),
+            "observed": ("number", "Minutes, tests, pounds or cases."),
+            "expected": ("number", "For the same casemix at the other consultants' mean."),
+            "rate": ("number", "Observed for each spell or attendance."),
+            "peer_rate": ("number", "Expected for each spell or attendance."),
+            "ratio": ("number", "Observed over expected."),
+            "range_low": (
+                "number",
+                "95% of consultants who treat as peers do lie above this ratio's lower end.",
+            ),
+            "range_high": ("number", "Upper end of the same range."),
+            "natural_prop": ("number", "Natural variation allowed for.", "0-1"),
+            "p_value": ("number", "Permutation test within casemix; blank if not tested."),
+            "q_value": ("number", "False discovery rate over all measures."),
+            "flag": ("code", "more, less, none or not_tested."),
+        },
+        "line_id consultant_code measure",
+        "consultant",
+    ),
+    _table(
+        "consultant_drivers",
+        "What each consultant's cost is made of, beside the same casemix elsewhere in the line.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "bucket": (
+                "code",
+                "Kind of work: ward, critical_care, theatre, implants, tests, drugs, therapies, medical or other.",
+            ),
+            "n": ("int", "Spells compared."),
+            "observed_pence": _pence("Controllable cost."),
+            "expected_pence": _pence("For the same casemix at the others' mean."),
+            "excess_pence": _pence("Observed less expected; chance is in it."),
+        },
+        "line_id consultant_code bucket",
+        "consultant",
+    ),
+    _table(
+        "patient_outliers",
+        "Spells that cost far more or less than others of their HRG, and why.",
+        {
+            "spell_id": ("code", "Spell."),
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "hrg": ("code", "HRG of the spell."),
+            "n_hrg": ("int", "Spells of the HRG."),
+            "cost_pence": _pence("Controllable cost."),
+            "median_pence": _pence("Median of the HRG."),
+            "modified_z": ("number", "0.6745 (ln cost - median) / median absolute deviation."),
+            "los_days": ("number", "Stay."),
+            "median_los_days": ("number", "Median stay of the HRG."),
+            **{
+                f"driver_{k}": ("code", f"Kind of work with the {order}largest gap to the median.")
+                for k, order in ((1, ""), (2, "second "), (3, "third "))
+            },
+            **{f"driver_{k}_pence": _pence("That gap.") for k in (1, 2, 3)},
+        },
+        "spell_id",
+        "patient",
+    ),
+    _table(
+        "consultant_cases",
+        "Each consultant's casemix, with mean costs beside those of the line's others.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "hrg": ("code", "HRG of the spell."),
+            "admission_type": ("code", "EL or EM."),
+            "n": ("int", "Spells."),
+            "mean_pence": _pence("Mean controllable cost."),
+            "n_peers": ("int", "The line's other consultants' spells."),
+            "peers_mean_pence": _pence("Their mean controllable cost; missing without any."),
+        },
+        "line_id consultant_code hrg admission_type",
+        "consultant",
+    ),
+    _table(
+        "consultant_checks",
+        "Facts for a consultant to check, and the cost measured again on parts of the spells.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "kind": ("code", "fact (a share of spells) or again (cost over the same casemix)."),
+            "item": ("code", "Which fact, or which spells."),
+            "n": ("int", "Spells."),
+            "value": ("number", "The consultant's."),
+            "peers_value": ("number", "The line's others' (1 for a ratio)."),
+        },
+        "line_id consultant_code kind item",
+        "consultant",
+    ),
+    _table(
+        "finding_tracker",
+        "Last year's findings measured again, and what was done about them.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "measure": ("code", "cost or los."),
+            "pseudonym": ("text", "Name in the report."),
+            "flag_before": ("code", "Flag of last year's report; blank if not found there."),
+            "ratio_before": ("number", "Against the typical peer, last year."),
+            "excess_before": ("number", "Expected excess, last year.", "pounds or days"),
+            "flag_now": ("code", "Flag of this report."),
+            "ratio_now": ("number", "Against the typical peer, this year."),
+            "ci_low_now": ("number", "90% interval of the ratio."),
+            "ci_high_now": ("number", "90% interval of the ratio."),
+            "excess_now": ("number", "Expected excess, this year.", "pounds or days"),
+            "change": ("number", "Excess now less before.", "pounds or days"),
+            "outcome": ("code", "still, no_longer or not_measured."),
+            "review_id": ("code", "The trust's review; blank without one."),
+            "review_status": ("text", "Its status."),
+            "reason_code": ("code", "W1-W8."),
+            "action": ("text", "Action."),
+            "owner": ("text", "Owner."),
+            "value_pence": _pence("Value agreed."),
+            "review_date": ("text", "Date of the review."),
+        },
+        "line_id consultant_code measure",
+        "consultant",
+    ),
+    _table(
+        "other_methods",
+        "Whom other usual methods would name as dear on the same data.",
+        {
+            "method": ("code", "Method."),
+            "words": ("text", "In words."),
+            "n_named": ("int", "Consultants it would name."),
+            "n_also_here": ("int", "Of those, named by this review."),
+            "excess_pence": _pence("Excess it would claim."),
+        },
+        "method",
+        "trust",
+    ),
+    _table(
+        "stay_variation",
+        "What variation in length of stay goes with.",
+        {
+            "factor": (
+                "code",
+                "casemix, age_band, ward, consultant, ...; explained and unexplained.",
+            ),
+            "n_groups": ("int", "Groups of the factor."),
+            "explained_prop": ("number", "Share of what the model explains.", "0-1"),
+            "all_prop": ("number", "Share of all variation in days.", "0-1"),
+        },
+        "factor",
+        "trust",
+    ),
+    _table(
+        "stay_trend",
+        "Days over those of the year's mean for the same casemix, by month of discharge.",
+        {
+            "line_id": ("code", "Service line, or TRUST."),
+            "month": ("code", "Month, as 2024-04."),
+            "n_spells": ("int", "Spells."),
+            "observed_days": ("number", "Days."),
+            "expected_days": ("number", "Days."),
+            "ratio": ("number", "Observed over expected."),
+            "centre": ("number", "Mean of the months."),
+            "low": ("number", "Lower limit of the XmR chart."),
+            "high": ("number", "Upper limit of the XmR chart."),
+            "signal": ("code", "high, low, run or blank."),
+        },
+        "line_id month",
+    ),
+    _table(
+        "lead_output",
+        "NHS activity at price for each programmed activity of direct care, by month.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "month": ("code", "Month, as 2024-04."),
+            "is_lead": ("bool", "Led the line in the month."),
+            "activity_pence": _pence("Activity at price."),
+            "care_pas": ("number", "Programmed activities of direct care a week."),
+            "pence_per_pa": _pence("Activity a month for each of them."),
+        },
+        "line_id consultant_code month",
+        "consultant",
+    ),
+    _table(
+        "lead_summary",
+        "Each lead's clinical output beside the median of the line's others.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant who leads."),
+            "n_months": ("int", "Months of leading."),
+            "n_peers": ("int", "Others with a job plan."),
+            "pence_per_pa": _pence("Mean monthly activity at price for each programmed activity."),
+            "peers_pence_per_pa": _pence("The median of the others', in the same months."),
+            "ratio": ("number", "Lead over peers."),
+            "n_months_before": ("int", "Months of the year before leading began."),
+            "ratio_before": ("number", "Lead over peers in those months; missing without any."),
+        },
+        "line_id consultant_code",
+        "consultant",
+    ),
 ]
 
 
@@ -1394,5 +1602,6 @@ def _clean_table(table: Table) -> Table:
 
 CLEAN = [_clean_table(table) for table in INPUTS.values()]
 OUTPUTS: dict[str, Table] = {
-    table.name: table for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS]
+    table.name: table
+    for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS, *PUBLISHED]
 }

@@ -89,6 +89,19 @@ def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
     return Exhibit(f'<dl class="cards">{html}</dl>', words)
 
 
+def show_folded(title: str, *exhibits: Exhibit) -> Exhibit:
+    """Show exhibits behind a title that the reader opens; on paper they are open."""
+    inner = "".join(exhibit._repr_html_() for exhibit in exhibits)
+    html = f'<details class="fold sheet"><summary>{escape(title)}</summary>{inner}</details>'
+    return Exhibit(html, "\n".join([title, *map(repr, exhibits)]))
+
+
+def join_exhibits(exhibits: Sequence[Exhibit]) -> Exhibit:
+    """Return several exhibits as one, in their order."""
+    html = "".join(exhibit._repr_html_() for exhibit in exhibits)
+    return Exhibit(html, "\n".join(map(repr, exhibits)))
+
+
 def show_figure(
     figure: Figure | None,
     *,
@@ -143,7 +156,7 @@ def _write_picture(wide: Picture, narrow: Picture | None, alt: str, caption: str
 
 
 def show_table(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | None,
     *,
     number: str,
     caption: str,
@@ -177,7 +190,11 @@ def show_table(
         One or two sentences on how such a table is read, folded under it.
     folded
         On a screen only the caption is in sight until the reader opens it; print shows all.
+
+    ``None`` shows nothing: the files do not reach that far, and the words beside it say so.
     """
+    if frame is None:
+        return Exhibit("", "")
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
     shared = [

@@ -19,7 +19,6 @@ from helpers.parameters import PROJECT, TRUST_CODE, YEAR
 from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
 from helpers.report.glossary import GLOSSARY
 from helpers.run import Run
-from helpers.sources.prior import hash_prior
 
 NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
@@ -50,12 +49,13 @@ class Step:
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
+    uses_year_before: tuple[str, ...] = ()
     answers_questions: bool = False
 
     @property
     def heading(self) -> str:
         """The title as the pages' navigation has it: numbered, but for the summary."""
-        return self.title if self.page == "index.html" else f"{int(self.name[:2])} {self.title}"
+        return self.title if self.page == "index.html" else f"{int(self.name[1])} {self.title}"
 
     @property
     def all_code(self) -> tuple[str, ...]:
@@ -72,6 +72,7 @@ STEPS = (
     Step(
         COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
         ("costing", "sources"), ("costing", "line_detail", "trace"),
+        uses_year_before=("service_line_statement", "line_hrgs"),
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
@@ -84,13 +85,49 @@ STEPS = (
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
-        ("outliers", "sources"), ("outliers", "stays"),
+        ("outliers", "sources", "report/sheets.py"), ("outliers", "stays", "care"),
+        uses_year_before=("consultant_review",),
     ),
     Step(
         "05_summary", "Summary", "index.html",
         (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary",),
     ),
 )  # fmt: skip
+READ, COMPARED = "11_published_data", "12_published_costs"
+_PUBLISHED_CODE = ("published", "sources", "outliers/funnel.py", "outliers/multiplicity.py")
+PUBLISHED_STEPS = (
+    Step(
+        READ, "Published data", "11_published_data.html", (),
+        _PUBLISHED_CODE, ("published",), uses_files=True,
+    ),
+    Step(
+        COMPARED, "Cost against the nation", "12_published_costs.html", (READ,),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "13_published_subsidy", "Cost against price", "13_published_subsidy.html", (READ, COMPARED),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "14_published_outliers", "Unusual unit costs", "14_published_outliers.html", (READ,),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "15_published_trusts", "All trusts", "15_published_trusts.html", (READ,),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "16_published_summary", "Summary", "index.html",
+        (READ, COMPARED, "13_published_subsidy", "14_published_outliers", "15_published_trusts"),
+        _PUBLISHED_CODE, ("published",),
+    ),
+)  # fmt: skip
+ALL_STEPS = (*STEPS, *PUBLISHED_STEPS)
+
+
+def list_steps(run: Run) -> tuple[Step, ...]:
+    """Return the series for a run: the trust's own files win over published ones (decision D-220)."""
+    return PUBLISHED_STEPS if run.is_on_published else STEPS
 
 
 @dataclass
@@ -124,7 +161,7 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
     versions = json.dumps([sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
     lookups = hash_lookups(PROJECT / "data" / "reference")
     found: dict[str, dict[str, str]] = {}
-    for step in STEPS:
+    for step in list_steps(run):
         parts = {
             "parameters": hash_text(json.dumps(list_parameters(run))),
             "versions": hash_text(versions),
@@ -134,8 +171,8 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
-        if step.name == COSTED and hash_prior(run):
-            parts["last year's report"] = hash_prior(run)
+        if step.uses_year_before:
+            parts["the report of the year before"] = _hash_year_before(run, step.uses_year_before)
         if step.answers_questions:
             parts["what-if questions"] = hash_text(run.what_if)
             names = ("retention", "line_activity")
@@ -146,6 +183,12 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
             parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))
         found[step.name] = parts
     return found
+
+
+def _hash_year_before(run: Run, names: tuple[str, ...]) -> str:
+    """Return the checksum of last year's tables that a step compares with; none is a state too."""
+    paths = [run.find_year_before(name) for name in names]
+    return hash_text(json.dumps([hash_file(path) if path else "" for path in paths]))
 
 
 def find_page_key(parts: dict[str, dict[str, str]]) -> str:
