@@ -101,6 +101,19 @@ def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
     return Exhibit(f'<dl class="cards">{html}</dl>', words)
 
 
+def show_folded(title: str, *exhibits: Exhibit) -> Exhibit:
+    """Show exhibits behind a title that the reader opens; on paper they are open."""
+    inner = "".join(exhibit._repr_html_() for exhibit in exhibits)
+    html = f'<details class="fold sheet"><summary>{escape(title)}</summary>{inner}</details>'
+    return Exhibit(html, "\n".join([title, *map(repr, exhibits)]))
+
+
+def join_exhibits(exhibits: Sequence[Exhibit]) -> Exhibit:
+    """Return several exhibits as one, in their order."""
+    html = "".join(exhibit._repr_html_() for exhibit in exhibits)
+    return Exhibit(html, "\n".join(map(repr, exhibits)))
+
+
 def show_figure(
     figure: Figure | None,
     *,
