@@ -186,6 +186,7 @@ def report_all(given: argparse.Namespace) -> int:
     outcomes += [batch.refuse_folder(name) for name in found if name not in trusts]
     print(f"\n{batch.describe_outcomes(outcomes)}", flush=True)
     if any(one.state != "failed" for one in outcomes):
+        print()
         compare(given)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
 

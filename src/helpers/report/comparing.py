@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers.report.execute import execute_notebook, warm_up
+from helpers.report.formats import count_words
 from helpers.report.lock import hold_lock
 from helpers.report.render import PageInfo, render_page
 from helpers.report.series import NOTEBOOKS, publish, recover
@@ -54,7 +55,7 @@ def make_comparison(run: Run, *, say: Callable[[str], None] = print) -> Path:
             }  # fmt: skip
             execute_notebook(NOTEBOOKS / f"{NAME}.ipynb", executed, given)
             page = PageInfo(
-                trust=f"{len(reports)} reports",
+                trust=count_words(len(reports), "report"),
                 trust_name="Comparison of trusts",
                 year=run.year,
                 title="Comparison of trusts",
@@ -70,5 +71,5 @@ def make_comparison(run: Run, *, say: Callable[[str], None] = print) -> Path:
             part = out / f".{name}.part"
             shutil.copyfile(source, part)
             part.replace(out / name)
-    say(f"{len(reports)} reports compared")
+    say(f"{count_words(len(reports), 'report')} compared")
     return out / PAGE
