@@ -71,6 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     report = _add(commands, "report", report_trust, "run one trust's series and write its report")
     report.add_argument("trust", help=PARAMETERS["trust"].words)
     _add_options(report, *RUN_OPTIONS, *REPORT_OPTIONS)
+    pdf = _add(commands, "pdf", print_trust, "the same, and the whole report as one PDF")
+    pdf.add_argument("trust", help=PARAMETERS["trust"].words)
+    _add_options(pdf, *RUN_OPTIONS, *REPORT_OPTIONS)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
     _add_options(reports, *RUN_OPTIONS, "jobs")
     comparison = _add(
@@ -167,6 +170,18 @@ def report_trust(given: argparse.Namespace) -> int:
     made = make_report(run, say=lambda line: print(line, flush=True))
     print(f"  done in {time.monotonic() - began:.1f} s\nOpen {show_path(made.page)}", flush=True)
     return 0
+
+
+def print_trust(given: argparse.Namespace) -> int:
+    """Make one trust's report where it is not current, and print it to one PDF."""
+    from helpers.report.pdf import find_browser, write_pdf
+
+    find_browser()  # before minutes are spent on a report that cannot be printed
+    code = report_trust(given)
+    began = time.monotonic()
+    pdf = write_pdf(_open(given, given.trust))
+    print(f"  printed in {time.monotonic() - began:.1f} s\nOpen {show_path(pdf)}", flush=True)
+    return code
 
 
 def report_all(given: argparse.Namespace) -> int:

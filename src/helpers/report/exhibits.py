@@ -292,7 +292,8 @@ def _row(
         f"<td{_align(frame[name]) or (LONG_TEXT if name in wordy else '')}>{escape(text)}</td>"
         for name, text in zip(names[1:], cells[1:], strict=True)
     )
-    head = f'<th scope="row"{_align(frame[names[0]])}>{escape(cells[0])}</th>'
+    tag = 'th scope="row"' if cells[0].strip() else "td"  # nothing is no heading
+    head = f"<{tag}{_align(frame[names[0]])}>{escape(cells[0])}</{tag[:2]}>"
     start = '<tr class="total">' if is_total else "<tr>"
     return f"{start}{head}{rest}</tr>"
 

@@ -89,7 +89,7 @@ STEPS = (
     ),
     Step(
         "05_summary", "Summary", "index.html",
-        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary",),
+        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary", "board"),
     ),
 )  # fmt: skip
 READ, COMPARED = "11_published_data", "12_published_costs"
