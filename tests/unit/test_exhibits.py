@@ -191,7 +191,8 @@ def test_a_note_stands_under_the_table():
 @given(words=st.text(max_size=60))
 def test_no_text_from_data_becomes_markup_in_a_table(words):
     frame = pd.DataFrame({"line": [words], "other": [words]})
-    plain = read_tags(table(pd.DataFrame({"line": ["a"], "other": ["a"]}), note="n"))
+    same_length = "a" * len(words)  # a long cell is told apart by a class
+    plain = read_tags(table(pd.DataFrame({"line": ["a"], "other": [same_length]}), note="n"))
     found = read_tags(
         show_table(
             frame,
@@ -239,7 +240,7 @@ def test_a_figure_has_number_caption_alternative_text_and_source():
     assert "<b>Figure 3.2</b> Surplus, £m." in html
     assert 'alt="A is largest."' in html
     assert "Source: ledger" in html
-    assert 'src="data:image/svg+xml;base64,' in html
+    assert 'src="data:image/svg+xml,' in html
 
 
 def test_the_same_figure_gives_the_same_bytes():

@@ -10,7 +10,14 @@ from nbformat import v4
 
 from helpers.errors import StepError
 from helpers.report.exhibits import show_words
-from helpers.report.render import PageInfo, check_self_contained, render_page, slug
+from helpers.report.render import (
+    PageInfo,
+    Provenance,
+    check_self_contained,
+    read_script,
+    render_page,
+    slug,
+)
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 PAGES = (
@@ -61,12 +68,66 @@ def render(folder: Path, *outputs: nbformat.NotebookNode, **changes: object) -> 
     return out.read_text(encoding="utf-8")
 
 
-def test_a_page_shows_words_and_exhibits_and_no_code(tmp_path):
-    html = render(tmp_path, exhibit_output("Twelve rows were set aside."))
+def count_scripts(html: str) -> int:
+    """Count scripts that are not the page's own one."""
+    return html.replace(f"<script>{read_script()}</script>", "", 1).count("<script")
+
+
+def test_the_public_edition_shows_words_and_exhibits_and_no_code(tmp_path):
+    html = render(tmp_path, exhibit_output("Twelve rows were set aside."), audience="public")
     assert "<p>Twelve rows were set aside.</p>" in html
     assert "Every file." in html
     assert "codeword" not in html
+    assert "Show code" not in html
     assert "In [" not in html
+
+
+def test_the_analyst_edition_holds_its_code_behind_a_switch(tmp_path):
+    html = render(tmp_path, exhibit_output())
+    assert '<pre class="code"><code>secret_setting = &#34;codeword&#34;</code></pre>' in html
+    assert '<input type="checkbox" id="show-code"' in html
+    assert "Analyst edition" in html
+
+
+@pytest.mark.parametrize("tag", ["parameters", "injected-parameters"])
+def test_parameters_are_no_code_to_show(tmp_path, tag):
+    """They hold places on the machine that made the page; its end lists them instead."""
+    path = write_notebook(tmp_path, exhibit_output())
+    read = nbformat.read(path, as_version=4)
+    read.cells[1].metadata["tags"] = [tag]
+    nbformat.write(read, path)
+    html = render_page(path, tmp_path / "page.html", page=page()).read_text(encoding="utf-8")
+    assert "codeword" not in html
+    assert "<code>show_words()</code>" in html
+
+
+def test_hostile_code_stays_text(tmp_path):
+    path = write_notebook(tmp_path, exhibit_output())
+    read = nbformat.read(path, as_version=4)
+    read.cells[3].source = f"show({HOSTILE!r})"
+    nbformat.write(read, path)
+    html = render_page(path, tmp_path / "page.html", page=page()).read_text(encoding="utf-8")
+    assert count_scripts(html) == 0
+
+
+def test_a_page_ends_with_what_it_was_made_from(tmp_path):
+    made = Provenance(
+        files=(("ledger.csv", "ab12" * 16),),
+        parameters=(("method", "reciprocal"),),
+        versions=(("pandas", "3.0"),),
+        checks=(("R1", "Ledger = control total", "£0.00", True), ("R2", "x", "£0.01", False)),
+    )
+    html = render(tmp_path, exhibit_output(), provenance=made)
+    assert f'<th scope="row">ledger.csv</th><td><code>{"ab12" * 16}</code></td>' in html
+    assert "1 of 2 hold to the penny" in html
+    assert "<dt>pandas</dt><dd>3.0</dd>" in html
+
+
+def test_a_term_is_explained_where_it_is_first_used(tmp_path):
+    html = render(tmp_path, exhibit_output("A casemix cell, then a casemix cell."))
+    assert html.count('popovertarget="term-casemix-cell"') == 1
+    assert html.count('id="term-casemix-cell"') == 1
+    assert "<dt>casemix cell</dt>" in html
 
 
 def test_a_page_has_its_landmarks_language_and_title(tmp_path):
@@ -130,7 +191,7 @@ def test_the_licence_is_named_where_published_figures_are_used(tmp_path):
 @pytest.mark.parametrize("field", ["trust", "trust_name", "year", "title"])
 def test_hostile_names_are_harmless(tmp_path, field):
     html = render(tmp_path, exhibit_output(), **{field: HOSTILE})
-    assert "<script" not in html
+    assert count_scripts(html) == 0
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
@@ -140,12 +201,13 @@ def test_hostile_words_in_the_stamp_and_pages_are_harmless(tmp_path):
         exhibit_output(),
         stamp=((HOSTILE, HOSTILE),),
         pages=((HOSTILE, HOSTILE, True), (HOSTILE, HOSTILE, False)),
+        provenance=Provenance(((HOSTILE,) * 2,), ((HOSTILE,) * 2,), (), ((*(HOSTILE,) * 3, True),)),
     )
-    assert "<script" not in html
+    assert count_scripts(html) == 0
 
 
 def test_hostile_words_in_an_exhibit_are_harmless(tmp_path):
-    assert "<script" not in render(tmp_path, exhibit_output(HOSTILE))
+    assert count_scripts(render(tmp_path, exhibit_output(HOSTILE))) == 0
 
 
 def test_the_same_notebook_gives_the_same_bytes(tmp_path):
@@ -170,6 +232,8 @@ def test_the_page_asks_no_other_host_for_anything(tmp_path):
         '<img src="a.png">',
         '<p onclick="go()">x</p>',
         '<a href="javascript:go()">x</a>',
+        '<a href="data:text/html,<b>x</b>">x</a>',
+        "<script async></script>",
         '<p style="background: url(https://example.org/a)">x</p>',
         '<iframe src="data:text/html,x"></iframe>',
     ],

@@ -9,7 +9,15 @@ import pytest
 from helpers.errors import CommandError
 from helpers.report.checksums import SOURCE, UNSURE_NS, hash_file, hash_inputs
 from helpers.report.lock import hold_lock
-from helpers.report.series import STEPS, Record, explain_step, publish, recover, reuse_step
+from helpers.report.series import (
+    PAGE_CODE,
+    STEPS,
+    Record,
+    explain_step,
+    publish,
+    recover,
+    reuse_step,
+)
 
 
 def test_a_file_is_known_by_its_bytes(tmp_path):
@@ -120,7 +128,7 @@ def test_every_module_that_can_change_a_result_is_in_some_checksum():
         f"report/{name}.py"
         for name in ("batch", "checksums", "lock", "runner", "series", "stopping")
     }
-    front |= {"report/render.py", "report/pages.py", "report/template"}
+    front |= set(PAGE_CODE)
     forgotten = [
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*")

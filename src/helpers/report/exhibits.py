@@ -6,7 +6,6 @@ escaped here and nowhere else, so callers pass plain text.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 
@@ -21,11 +20,15 @@ from helpers.report.cells import (
     is_numeric,
     write_cells,
 )
-from helpers.report.figures.style import to_svg
+from helpers.report.downloads import write_download
+from helpers.report.figures.picture import Picture, draw_pictures
 
 EXHIBIT_START = '<div class="exhibit'
 LONG_TABLE_ROWS = 40
 SHORT_HEAD = 14  # letters; row headings up to this length are never broken
+PHONE = "(max-width: 36rem)"  # as in report.css
+LONG_CELL = 30  # letters; a column with longer words gets room for them
+LONG_TEXT = ' class="words"'
 NOTICE_KINDS = ("note", "caution", "method")
 NO_ROWS = "There is nothing to show here: no row of this kind."
 
@@ -58,20 +61,28 @@ def show_list(items: Iterable[str]) -> Exhibit:
 
 
 def show_notice(text: str, *, kind: str = "note") -> Exhibit:
-    """Show a boxed notice; ``kind`` is note, caution or method. A blank text shows nothing."""
+    """Show a boxed notice; ``kind`` is note, caution or method. A blank text shows nothing.
+
+    A note on method is folded: a reader opens it who wants to know how a figure is worked out.
+    """
     if kind not in NOTICE_KINDS:
         raise ValueError(f"a notice is one of {', '.join(NOTICE_KINDS)}, not {kind!r}")
     if not text:
         return Exhibit("", "")
+    if kind == "method":
+        return Exhibit(_fold("How this is worked out", text, kind="method"), text)
     return Exhibit(f'<aside class="notice {kind}"><p>{escape(text)}</p></aside>', text)
 
 
 def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
-    """Show key figures as cards: each has ``label``, ``value`` and, optionally, ``note``."""
+    """Show key figures as cards: ``label``, ``value`` and, optionally, ``range`` and ``note``.
+
+    ``range`` says how sure the value is, in words, and stands right under it.
+    """
     html = "".join(
         f'<div class="card"><dt>{escape(card["label"])}</dt>'
         f'<dd class="value">{escape(card["value"])}</dd>'
-        f'<dd class="note">{escape(card.get("note", ""))}</dd></div>'
+        f'<dd class="note">{_write_range(card)}{escape(card.get("note", ""))}</dd></div>'
         for card in cards
     )
     words = "\n".join(f"{card['label']}: {card['value']}" for card in cards)
@@ -79,24 +90,56 @@ def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
 
 
 def show_figure(
-    figure: Figure | None, *, number: str, caption: str, alt: str, source: str
+    figure: Figure | None,
+    *,
+    number: str,
+    caption: str,
+    alt: str,
+    source: str,
+    data: pd.DataFrame | None = None,
+    how_to_read: str = "",
 ) -> Exhibit:
     """Show a figure with its number, caption (with the unit), alt text (the finding) and source.
 
     ``None`` shows nothing: the trust's files do not reach that far, and the words beside it say so.
+
+    Parameters
+    ----------
+    data
+        What is drawn, a row a mark: the reader can take it away as CSV.
+    how_to_read
+        One or two sentences on how such a figure is read, folded under it.
     """
     if figure is None:
         return Exhibit("", "")
     _check_given(number=number, caption=caption, alt=alt, source=source)
-    picture = base64.b64encode(to_svg(figure).encode()).decode()
+    wide, narrow = draw_pictures(figure)
     name = escape(f"figure-{number}")
     html = (
         f'<figure class="picture" id="{name}" aria-labelledby="{name}-caption">'
         f'<figcaption id="{name}-caption"><b>Figure {escape(number)}</b> {escape(caption)}</figcaption>'
-        f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{picture}">'
-        f'<p class="source">Source: {escape(source)}</p></figure>'
+        f"{_write_picture(wide, narrow, alt, f'{name}-caption')}"
+        f"{_fold('How to read this figure', how_to_read)}"
+        f'<p class="source">Source: {escape(source)}</p>'
+        f"{_offer(data, name=f'figure-{number}')}</figure>"
     )
     return Exhibit(html, f"Figure {number} {caption} {alt}")
+
+
+def _write_picture(wide: Picture, narrow: Picture | None, alt: str, caption: str) -> str:
+    """Return a figure's picture: another for a phone, or one that a phone scrolls sideways."""
+    ground = "" if wide.follows_theme else ' class="on-white"'
+    image = (
+        f'<img{ground} alt="{escape(alt)}" width="{wide.width}" height="{wide.height}" '
+        f'src="{escape(wide.address)}">'
+    )
+    if narrow is None:
+        return f'<div class="scroll drawn" role="region" tabindex="0" aria-labelledby="{caption}">{image}</div>'
+    other = (
+        f'<source media="{PHONE}" width="{narrow.width}" height="{narrow.height}" '
+        f'srcset="{escape(narrow.address)}">'
+    )
+    return f"<picture>{other}{image}</picture>"
 
 
 def show_table(
@@ -109,6 +152,7 @@ def show_table(
     total: bool = False,
     note: str = "",
     exact: Collection[str] = (),
+    how_to_read: str = "",
 ) -> Exhibit:
     """Show a table with a caption, proper headers and numbers written by their unit.
 
@@ -128,6 +172,8 @@ def show_table(
         A remark under the table.
     exact
         Columns of pence that are written to the penny.
+    how_to_read
+        One or two sentences on how such a table is read, folded under it.
     """
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
@@ -143,8 +189,11 @@ def show_table(
         for name in names
     }
     name = escape(f"table-{number}")
+    wordy = {column for column in names if max(map(len, cells[column]), default=0) > LONG_CELL}
     rows = [
-        _row([cells[column][place] for column in names], frame, names, is_total=total and last)
+        _row(
+            [cells[column][place] for column in names], frame, names, wordy, is_total=total and last
+        )
         for place, last in _places(len(frame))
     ]
     body = "".join(rows) or f'<tr><td colspan="{len(names)}">{NO_ROWS}</td></tr>'
@@ -156,10 +205,32 @@ def show_table(
         f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}-caption"><table>'
         f'<caption><span id="{name}-caption"><b>Table {escape(number)}</b> {escape(caption)}</span></caption>'
         f"<thead><tr>{_head(frame, columns, units)}</tr></thead><tbody>{body}</tbody></table></div>"
-        f"{remark}"
-        f'<p class="source">Source: {escape(source)}</p></div>'
+        f"{remark}{_fold('How to read this table', how_to_read)}"
+        f'<p class="source">Source: {escape(source)}</p>'
+        f"{_offer(frame, name=f'table-{number}', headings=columns)}</div>"
     )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
+
+
+def _offer(
+    frame: pd.DataFrame | None, *, name: str, headings: Mapping[str, str] | None = None
+) -> str:
+    """Return the link to an exhibit's data: every download of a page passes here."""
+    if frame is None or frame.empty:
+        return ""
+    return write_download(frame, name=name, headings=headings)
+
+
+def _fold(title: str, text: str, *, kind: str = "reading") -> str:
+    """Return words that a reader opens; nothing for a blank text."""
+    if not text:
+        return ""
+    return f'<details class="fold {kind}"><summary>{escape(title)}</summary><p>{escape(text)}</p></details>'
+
+
+def _write_range(card: Mapping[str, str]) -> str:
+    words = card.get("range", "")
+    return f'<span class="range">{escape(words)}</span> ' if words else ""
 
 
 def _head(frame: pd.DataFrame, columns: Mapping[str, str], units: Mapping[str, MoneyUnit]) -> str:
@@ -172,9 +243,16 @@ def _head(frame: pd.DataFrame, columns: Mapping[str, str], units: Mapping[str, M
     return "".join(cells)
 
 
-def _row(cells: list[str], frame: pd.DataFrame, names: list[str], *, is_total: bool) -> str:
+def _row(
+    cells: list[str],
+    frame: pd.DataFrame,
+    names: list[str],
+    wordy: Collection[str],
+    *,
+    is_total: bool,
+) -> str:
     rest = "".join(
-        f"<td{_align(frame[name])}>{escape(text)}</td>"
+        f"<td{_align(frame[name]) or (LONG_TEXT if name in wordy else '')}>{escape(text)}</td>"
         for name, text in zip(names[1:], cells[1:], strict=True)
     )
     head = f'<th scope="row"{_align(frame[names[0]])}>{escape(cells[0])}</th>'

@@ -10,14 +10,16 @@ import pandas as pd
 
 from helpers import __version__
 from helpers.report import exhibits, fitness
-from helpers.report.render import PageInfo, render_page
-from helpers.report.series import STEPS, Step
+from helpers.report.formats import format_count, format_exact_gbp
+from helpers.report.render import PageInfo, Provenance, render_page
+from helpers.report.series import STEPS, Step, list_parameters
 from helpers.run import Run
 from helpers.sources.extracts import read_clean_settings
 from helpers.sources.tables import has_table, read_table
 
 CHECK_TABLES = ("reconciliation", "subsidy_reconciliation")
 SUMMARY_FIRST = (STEPS[-1], *STEPS[:-1])
+LIBRARIES = ("duckdb", "pandas", "numpy", "scipy", "matplotlib", "papermill", "nbconvert")
 METHOD_WORDS = {"reciprocal": "reciprocal", "step_down": "step-down", "direct": "direct"}
 
 
@@ -32,6 +34,7 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
     settings = read_clean_settings(run)
     checks = read_checks(run)
     stamp = describe_run(run, settings, checks, inputs)
+    provenance = list_provenance(run, settings, checks, inputs)
     caution, panel = build_credibility(run)
     for step in STEPS:
         page = PageInfo(
@@ -47,6 +50,7 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
             is_unreconciled=not checks["passed"].all(),
             caution=caution,
             panel=panel,
+            provenance=provenance,
         )
         render_page(
             run.folder / "notebooks" / f"{step.name}.ipynb", run.folder / step.page, page=page
@@ -111,3 +115,39 @@ def describe_run(
             f"DuckDB {version('duckdb')}, pandas {version('pandas')}",
         ),
     )
+
+
+def list_provenance(
+    run: Run, settings: dict[str, object], checks: pd.DataFrame, inputs: dict[str, str]
+) -> Provenance:
+    """Return what the pages were made from, in full; no time and no place.
+
+    A check that compares rows, not pounds, has its difference in rows.
+    """
+    given = list_parameters(run)
+    method = METHOD_WORDS[run.method or str(settings["overhead_method"])]
+    chosen = "chosen for this run" if run.method else "as the trust’s files say"
+    shown = given | {"method": f"{method}, {chosen}"}
+    return Provenance(
+        files=tuple(sorted(inputs.items())),
+        parameters=tuple((name.replace("_", " "), str(value)) for name, value in shown.items()),
+        versions=(
+            ("service line reporting", __version__),
+            ("Python", platform.python_version()),
+            *((name, version(name)) for name in LIBRARIES),
+        ),
+        checks=tuple(
+            (
+                str(row.id),
+                str(row.description),
+                _write_difference(row.difference_pence, row.description),
+                bool(row.passed),
+            )
+            for row in checks.itertuples()
+        ),
+    )
+
+
+def _write_difference(difference: int, description: str) -> str:
+    is_rows = description.endswith("(rows)")
+    return f"{format_count(difference)} rows" if is_rows else format_exact_gbp(difference)

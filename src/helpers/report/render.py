@@ -1,11 +1,15 @@
 """From an executed notebook to one page of HTML that needs nothing beside it.
 
-The page holds its stylesheet and pictures, asks no other host for anything, and shows no code. A
-notebook with an error, a stray print or a cell that was not run is refused: nothing is written.
+The page holds its stylesheet, its pictures and the data of its exhibits, and asks no other host for
+anything. It runs one script of ours, which sorts tables; without it nothing is missing to read. Code is
+folded away in the analyst edition and absent from the public one. A notebook with an error, a stray
+print or a cell that was not run is refused: nothing is written.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,13 +20,35 @@ from typing import Any
 
 from helpers.errors import StepError
 from helpers.report.exhibits import EXHIBIT_START
+from helpers.report.glossary import explain_terms, read_glossary
 
 TEMPLATES = Path(__file__).parent / "template"
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
-FORBIDDEN_TAGS = frozenset({"script", "link", "iframe", "object", "embed", "base", "form"})
+FORBIDDEN_TAGS = frozenset({"link", "iframe", "object", "embed", "base", "form"})
+DATA_LINK = "data:text/csv;"
 LONGEST_EXCERPT = 200
 CONTENTS_LEVELS = ("2", "3")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a page was made from, for its end. All of it is escaped when the page is written.
+
+    Attributes
+    ----------
+    files
+        Name and SHA-256 of each file of the trust.
+    parameters, versions
+        Pairs of name and value.
+    checks
+        Each identity: its number, what is compared, the difference, and whether it holds.
+    """
+
+    files: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    checks: tuple[tuple[str, str, str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +78,8 @@ class PageInfo:
         Lines whose figures are not fit for decisions, in words; blank if there are none.
     panel
         How far each line's figures can be trusted: HTML of an exhibit, escaped already.
+    provenance
+        What the page was made from, in full.
     """
 
     trust: str
@@ -66,6 +94,7 @@ class PageInfo:
     stamp: tuple[tuple[str, str], ...] = ()
     has_published_figures: bool = False
     is_unreconciled: bool = False
+    provenance: Provenance | None = None
 
 
 def render_page(executed: Path, out: Path, *, page: PageInfo) -> Path:
@@ -139,20 +168,31 @@ def find_fault(cell: Any) -> str:
 
 def render_notebook(notebook: Any, page: PageInfo) -> str:
     """Return the whole page as text. The same notebook and page give the same text."""
-    body, _ = _open_exporter().from_notebook_node(notebook)
+    shows_code = page.audience == "analyst"
+    body, _ = _open_exporter().from_notebook_node(notebook, resources={"shows_code": shows_code})
     body, headings = add_heading_ids(body)
+    body, terms = explain_terms(body, read_glossary())
     has_title = any(level == "1" for level, _, _ in headings)
     before, after = find_neighbours(page.pages)
+    script = read_script()
     html = _open_page_template().render(
         page=page,
         body=body,
         has_title=has_title,
         contents=[entry for entry in headings if entry[0] in CONTENTS_LEVELS],
+        terms=terms,
         before=before,
         after=after,
         css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return html.rstrip() + "\n"
+
+
+def read_script() -> str:
+    """Return the one script a page may run; its checksum stands in the page's security policy."""
+    return (TEMPLATES / "page.js").read_text(encoding="utf-8").strip()
 
 
 def add_heading_ids(body: str) -> tuple[str, list[tuple[str, str, str]]]:
@@ -199,29 +239,45 @@ def find_neighbours(
 
 
 class _Requests(HTMLParser):
-    """Collect what a page would ask for, or run."""
+    """Collect what a page would ask for, or run, beside the one script it may run."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.scripts: list[str] = []
+        self.is_in_script = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in FORBIDDEN_TAGS:
+        self.is_in_script = tag == "script"
+        if tag in FORBIDDEN_TAGS or (tag == "script" and attrs):
             self.found.append(f"<{tag}>")
+        if tag == "script":
+            self.scripts.append("")
         for name, value in attrs:
             place = (value or "").strip().lower()
             if name.startswith("on") or (name == "href" and place.startswith("javascript:")):
                 self.found.append(f"{tag} {name}")
+            if name == "href" and place.startswith("data:") and not place.startswith(DATA_LINK):
+                self.found.append(f"{tag} {name}={place}")
             if name in ("src", "srcset", "poster", "background") and not place.startswith("data:"):
                 self.found.append(f"{tag} {name}={place}")
             if name == "style" and "url(" in place:
                 self.found.append(f"{tag} style={place}")
 
+    def handle_endtag(self, tag: str) -> None:
+        self.is_in_script = self.is_in_script and tag != "script"
+
+    def handle_data(self, data: str) -> None:
+        if self.is_in_script:
+            self.scripts[-1] += data
+
 
 def check_self_contained(html: str, *, name: str = "page") -> str:
-    """Return a page that runs no script and asks no host for anything, or refuse it."""
+    """Return a page that runs no script but ours and asks no host for anything, or refuse it."""
     reader = _Requests()
     reader.feed(html)
+    ours = read_script()
+    reader.found += ["<script>" for script in reader.scripts if script.strip() != ours]
     if reader.found:
         raise StepError(
             f"{name} would run or fetch something, which a page of this report may not: "

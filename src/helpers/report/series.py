@@ -17,6 +17,7 @@ from typing import Any
 
 from helpers.parameters import PROJECT, TRUST_CODE, YEAR
 from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
+from helpers.report.glossary import GLOSSARY
 from helpers.run import Run
 
 NOTEBOOKS = PROJECT / "notebooks"
@@ -24,8 +25,11 @@ RECORD = "run.json"
 COMMON_CODE = (
     "errors.py", "parameters.py", "run.py", "engine.py", "engine_spark.py", "contracts", "sources/tables.py", "sources/cleaned.py",
     "report/cells.py", "report/fitness.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
-    "report/figures/style.py", "report/words/plain.py", "report/words/terms.csv",
+    "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/downloads.py",
+    "sources/spreadsheets.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
+# What stands around the notebooks: its change makes the pages again, and no step.
+PAGE_CODE = ("report/render.py", "report/pages.py", "report/glossary.py", "report/template")
 PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py")
 
 
@@ -132,10 +136,7 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
 
 def find_page_key(parts: dict[str, dict[str, str]]) -> str:
     """Return the checksum of everything the pages are made from."""
-    return hash_text(
-        json.dumps(parts, sort_keys=True)
-        + hash_code(("report/render.py", "report/pages.py", "report/template"))
-    )
+    return hash_text(json.dumps(parts, sort_keys=True) + hash_code(PAGE_CODE) + hash_file(GLOSSARY))
 
 
 def list_parameters(run: Run) -> dict[str, str]:

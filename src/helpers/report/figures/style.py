@@ -1,4 +1,4 @@
-"""What all figures share: size, colours (Government Analysis Function), fonts, and the way to SVG."""
+"""What all figures share: size, colours (Government Analysis Function) and fonts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,27 @@ from helpers.report.formats import format_tick_gbp
 BLUE, TURQUOISE, PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
 GREY, LIGHT_GREY, INK, PURPLE = "#6F777B", "#D9DCDE", "#22272B", "#A285D1"
 SURPLUS, DEFICIT, NOT_SURE = BLUE, ORANGE, "#A9AFB3"
+GRID, WHITE = "#ECEEEF", "#FFFFFF"
 WIDTH_INCHES = 7.4
 MOST_TICKS = 6
+
+# Each colour of a figure and what it becomes for a reader in the dark: as far from the ground, and
+# from each other, as before. A figure with any other colour stays on white.
+DARK = {
+    light.lower(): dark
+    for light, dark in {
+        BLUE: "#6FAEE6", TURQUOISE: "#3FC1B5", PINK: "#E28CBF", ORANGE: "#F7834F", PURPLE: "#B9A3E3",
+        GREY: "#A3ABB0", LIGHT_GREY: "#454E56", INK: "#E6E9EC", NOT_SURE: "#7D868D", GRID: "#262D33",
+        WHITE: "#14181C", "#E4E9EE": "#1F2931", "#C3D0DC": "#30465A", "#B7C9DA": "#3A5B78",
+        "#8FA9C4": "#4E7699", "#5F84A8": "#5C93C4", "#000000": "#E6E9EC",
+    }.items()
+}  # fmt: skip
 
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
+    "figure.facecolor": "none",  # the page is the ground
+    "axes.facecolor": "none",
     "axes.edgecolor": LIGHT_GREY,
     "axes.labelcolor": INK,
     "axes.spines.right": False,
@@ -33,13 +48,14 @@ SETTINGS: dict[str, Any] = {
     "axes.titleweight": "bold",
     "axes.axisbelow": True,
     "axes.grid": False,
-    "grid.color": "#ECEEEF",
+    "grid.color": GRID,
+    "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "legend.frameon": False,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "service-line-reporting",
     "figure.dpi": 100,
 }
@@ -74,7 +90,7 @@ def draw_zero_line(axes: Axes, which: str = "x") -> None:
 
 
 def to_svg(figure: Figure) -> str:
-    """Return a figure as SVG text: the same figure gives the same bytes.
+    """Return a figure as SVG text on no ground: the same figure gives the same bytes.
 
     The canvas is asked itself: ``savefig`` would draw the figure a second time, to lay it out.
     """

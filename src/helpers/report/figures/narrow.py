@@ -1,0 +1,167 @@
+"""A figure laid out again for a phone: the same marks, in half the width, with words in lines.
+
+A figure whose words would meet or be cut off at that width is left to its wide form, which a phone
+scrolls sideways (decision D-202).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import combinations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
+
+NARROW_INCHES = 4.1
+LONGEST_LABEL = 19  # letters in one line of a row's name
+LONGEST_AXIS_LABEL = 40
+LONGEST_LEGEND_LABEL = 42
+LINE_INCHES = 0.15
+KEY_LINE_INCHES = 0.19
+MOST_TICKS = 3
+MOST_WORDS = 150  # labels in one figure; a grid of more is not readable on a phone
+MOST_STRETCH = 2.1
+ROOM_PROP = 0.14  # of an axis, added beside the marks where words meet
+MOST_TRIES = 3
+LEAST_AXES_INCHES = 1.3
+# Words may touch by this part of the smaller one's area before they count as meeting.
+MOST_OVERLAP_PROP = 0.02
+GAP_PIXELS = 2.0  # between words beside each other; lines may stand closer
+CLOSE_PIXELS = -1.0
+EDGE_PIXELS = 2.0
+
+
+def lay_out_narrow(figure: Figure) -> bool:
+    """Lay a figure out for a phone, in place; tell whether its words fit.
+
+    The figure has been drawn once in its wide form.
+    """
+    boxes = _find_boxes(figure)
+    grids = [axes.get_gridspec() for axes in figure.axes]
+    n_columns = max((grid.ncols for grid in grids if grid is not None), default=1)
+    is_diagram = len(boxes) > 1 and not any(axes.axison for axes in figure.axes)
+    is_grid = len(boxes) > MOST_WORDS or n_columns > 1
+    if figure.get_size_inches()[0] <= NARROW_INCHES or is_diagram or is_grid:
+        return False
+    met_before = _count_overlaps(boxes)
+    extra = sum(_stack_legend(figure, legend) for legend in list(figure.legends))
+    stretch = max((_fold_labels(axes) for axes in figure.axes), default=1.0)
+    if stretch > MOST_STRETCH:
+        return False
+    height = figure.get_size_inches()[1] * stretch + extra
+    figure.set_size_inches(NARROW_INCHES, height)
+    for _ in range(MOST_TRIES):
+        if _fits(figure, met_before):
+            figure.set_layout_engine("none")  # it stays as it was measured
+            return True
+        for axes in figure.axes:
+            _make_room(axes)
+    return False
+
+
+def _make_room(axes: Axes) -> None:
+    """Widen a linear scale a little, so that words beside marks have room; zero stays in place."""
+    if axes.get_xscale() != "linear" or not axes.axison:
+        return
+    low, high = axes.get_xlim()
+    room = ROOM_PROP * (high - low)
+    axes.set_xlim(low - room if low < 0 else low, high + room)
+
+
+def _stack_legend(figure: Figure, legend) -> float:
+    """Put a figure's key above it, one entry a line; return the inches that this adds."""
+    words = [text.get_text() for text in legend.get_texts()]
+    folded = [textwrap.fill(one, LONGEST_LEGEND_LABEL) for one in words]
+    size, handles = legend.get_texts()[0].get_fontsize(), legend.legend_handles
+    legend.remove()
+    figure.legend(
+        handles=handles, labels=folded, loc="outside upper left", ncols=1, fontsize=size, alignment="left"
+    )  # fmt: skip
+    n_lines = sum(one.count("\n") + 1 for one in folded)
+    return KEY_LINE_INCHES * max(n_lines - 1, 0)
+
+
+def _fold_labels(axes: Axes) -> float:
+    """Fold the words along an axes' edges; return by how much its rows must grow for them."""
+    for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        if "\n" not in label.get_text():
+            label.set_text(textwrap.fill(label.get_text(), LONGEST_AXIS_LABEL))
+    locator = axes.xaxis.get_major_locator()
+    if isinstance(locator, MaxNLocator):
+        locator.set_params(nbins=MOST_TICKS)
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    if not names or max(map(len, names)) <= LONGEST_LABEL:
+        return 1.0
+    folded = [
+        name if "\n" in name else textwrap.fill(name, LONGEST_LABEL, break_long_words=False)
+        for name in names
+    ]
+    axes.set_yticks(axes.get_yticks(), folded)
+    n_lines = max(one.count("\n") + 1 for one in folded)
+    row = axes.get_position().height * axes.get_figure().get_size_inches()[1] / len(names)
+    return max(1.0, (n_lines * LINE_INCHES + 0.05) / row)
+
+
+def _fits(figure: Figure, met_before: int) -> bool:
+    """Tell whether every word lies inside the figure and none meets another that it did not meet."""
+    figure.draw_without_rendering()
+    inside = figure.bbox.padded(EDGE_PIXELS)
+    boxes = _find_boxes(figure)
+    if any(not _contains(inside, box) for box in boxes):
+        return False
+    widths = [axes.bbox.width / figure.dpi for axes in figure.axes if axes.axison]
+    if widths and min(widths) < LEAST_AXES_INCHES:
+        return False
+    return _count_overlaps(boxes) <= met_before
+
+
+def _find_boxes(figure: Figure) -> list[Bbox]:
+    """Return where the words of a figure stand, in pixels; rotated words take their whole box."""
+    hidden = {label for axes in figure.axes for label in _list_undrawn(axes)}
+    found = []
+    for text in figure.findobj(Text):
+        if text in hidden or not text.get_visible() or not text.get_text().strip():
+            continue
+        box = text.get_window_extent()
+        if box.width > 0 and box.height > 0:
+            found.append(box.padded(GAP_PIXELS, CLOSE_PIXELS))
+    return found
+
+
+def _list_undrawn(axes: Axes) -> list[Text]:
+    """Return the labels of an axes' scales that matplotlib keeps but does not draw."""
+    found = []
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        slack = 1e-9 * (high - low)
+        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+            is_drawn = axes.axison and low - slack <= tick.get_loc() <= high + slack
+            if not is_drawn:
+                found += [tick.label1, tick.label2]
+    return found
+
+
+def _count_overlaps(boxes: list[Bbox]) -> int:
+    return sum(
+        _overlap_prop(first, second) > MOST_OVERLAP_PROP for first, second in combinations(boxes, 2)
+    )
+
+
+def _overlap_prop(first: Bbox, second: Bbox) -> float:
+    shared = Bbox.intersection(first, second)
+    if shared is None:
+        return 0.0
+    smaller = min(first.width * first.height, second.width * second.height)
+    return shared.width * shared.height / smaller
+
+
+def _contains(outer: Bbox, inner: Bbox) -> bool:
+    return (
+        outer.x0 <= inner.x0
+        and inner.x1 <= outer.x1
+        and outer.y0 <= inner.y0
+        and inner.y1 <= outer.y1
+    )
