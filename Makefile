@@ -2,7 +2,7 @@
 # command; without make, type `python setup_env.py COMMAND` (README.md).
 
 PYTHON ?= python3
-PARAMETERS := TRUST YEAR AUDIENCE METHOD ENGINE DATA OUT JOBS SIZE
+PARAMETERS := TRUST YEAR AUDIENCE METHOD ENGINE DATA OUT WHAT_IF JOBS SIZE
 
 # Values are taken as they were typed: nothing in them is expanded by make or run by the shell.
 $(foreach name,$(PARAMETERS),$(eval override $(name) := $$(value $(name))))
@@ -17,16 +17,19 @@ OPTIONS = $(if $(YEAR),--year "$$YEAR") $(if $(AUDIENCE),--audience "$$AUDIENCE"
 	$(if $(DATA),--data "$$DATA") $(if $(OUT),--out "$$OUT")
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports demo lab test check bench clean
+.PHONY: help report reports published demo lab test check bench clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 report: ## TRUST=xyz: from raw files to a finished report
-	$(HELPERS) report $(OPTIONS) -- "$$TRUST"
+	$(HELPERS) report $(OPTIONS) $(if $(WHAT_IF),--what-if "$$WHAT_IF") -- "$$TRUST"
 
 reports: ## the same for every trust under DATA
 	$(HELPERS) reports $(OPTIONS) $(if $(JOBS),--jobs "$$JOBS")
+
+published: ## what was found of NHS England's files, and what it enables
+	$(HELPERS) published $(if $(DATA),--data "$$DATA")
 
 demo: ## write the demonstration trusts' files afresh
 	$(HELPERS) demo $(if $(DATA),--data "$$DATA") $(if $(SIZE),--size "$$SIZE") -- $(if $(TRUST),"$$TRUST")

@@ -23,6 +23,7 @@ from helpers.parameters import (
 )
 from helpers.run import DEMO_TRUSTS, Run, open_run
 
+REPORT_OPTIONS = ("what_if",)  # for one trust: questions name its lines
 RUN_OPTIONS = ("year", "audience", "method", "engine", "data", "out", "allow_unreconciled")
 
 
@@ -69,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     report = _add(commands, "report", report_trust, "run one trust's series and write its report")
     report.add_argument("trust", help=PARAMETERS["trust"].words)
-    _add_options(report, *RUN_OPTIONS)
+    _add_options(report, *RUN_OPTIONS, *REPORT_OPTIONS)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
     _add_options(reports, *RUN_OPTIONS, "jobs")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
@@ -90,6 +91,13 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
     check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
+    published = _add(
+        commands,
+        "published",
+        list_published,
+        "what was found of NHS England’s files, and what it enables",
+    )
+    _add_options(published, "data")
     test = _add(commands, "test", run_tests, "the whole test suite; more words go to pytest")
     test.add_argument("words", nargs=argparse.REMAINDER)
     _add(commands, "bench", run_benchmarks, "the benchmarks")
@@ -131,6 +139,7 @@ def _open(given: argparse.Namespace, trust: str) -> Run:
         out=given.out,
         folder=building,
         allow_unreconciled=given.allow_unreconciled,
+        what_if=getattr(given, "what_if", ""),
     )
 
 
@@ -142,6 +151,10 @@ def report_trust(given: argparse.Namespace) -> int:
     began = time.monotonic()
     _make_demo_if_absent(run)
     print(f"{run.trust} {run.year}", flush=True)
+    if run.is_on_published:
+        print(
+            f"  from {show_path(run.public_dir)}: {run.trust} has no files of its own", flush=True
+        )
     made = make_report(run, say=lambda line: print(line, flush=True))
     print(f"  done in {time.monotonic() - began:.1f} s\nOpen {show_path(made.page)}", flush=True)
     return 0
@@ -230,6 +243,15 @@ def write_demos(given: argparse.Namespace) -> int:
         write_demo(trust, folder, size=given.size)
         print(f"{trust}: {show_path(folder)}", flush=True)
     return 0
+
+
+def list_published(given: argparse.Namespace) -> int:
+    """Say which published files are there, what each is, and what they make possible; 2 if none is known."""
+    from helpers.sources.published.listing import describe_published
+
+    words, n_known = describe_published(place(given.data).parent / "published")
+    print(words, flush=True)
+    return 0 if n_known else 2
 
 
 def check_something(given: argparse.Namespace) -> int:

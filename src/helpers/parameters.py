@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.contracts.questions import FORMS, read_questions
 from helpers.contracts.terms import METHODS
 from helpers.errors import CommandError, name_a_few
 
 PROJECT = Path(__file__).resolve().parents[2]
-TRUST_CODE = re.compile(r"^[A-Z0-9]{3,5}$", re.ASCII)
+TRUST_CODE = re.compile(r"^(?:[A-Z0-9]{3,5}|ENGLAND)$", re.ASCII)
 YEAR = re.compile(r"^20(\d\d)-(\d\d)$", re.ASCII)
 AUDIENCES = ("analyst", "public")
 ENGINES = ("duckdb", "spark")
@@ -52,7 +53,7 @@ def check_trust(trust: object) -> str:
     if not TRUST_CODE.match(code):
         raise CommandError(
             f"TRUST is {name_a_few([repr(trust)])}, which is not a trust code.\n"
-            "A code is 3 to 5 letters and digits, as R0A or XYZ: `make report TRUST=xyz`."
+            "A code is 3 to 5 letters and digits, as R0A or XYZ, or ENGLAND: `make report TRUST=xyz`."
         )
     return code
 
@@ -142,6 +143,12 @@ def _check_size(name: str, value: object) -> float:
     return found
 
 
+def _check_questions(name: str, value: object) -> str:
+    text = _check_text(name, value)
+    read_questions(text)
+    return text
+
+
 def _read_number(value: object) -> float | None:
     """Return a finite number, from text too; None for anything else."""
     if isinstance(value, bool):
@@ -172,6 +179,10 @@ PARAMETERS = {
         Parameter(
             "allow_unreconciled", _check_yes_or_no, False,
             "go on when an identity fails; stamps every page", in_make=False,
+        ),
+        Parameter(
+            "what_if", _check_questions, "",
+            f"questions of part 3, `;` between: {'; '.join(FORMS.values())}",
         ),
         Parameter(
             "jobs", _check_jobs, None, "the most trusts at once; one a core if absent",

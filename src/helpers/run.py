@@ -30,6 +30,8 @@ class Run:
     published
         Where the last whole report of the trust and year stands. A notebook run by hand reads
         there the tables that its own ``folder`` lacks; a report being built never does.
+    what_if
+        Questions of the cross-subsidy step (``contracts.questions``); blank asks the usual ones.
     """
 
     trust: str
@@ -41,6 +43,7 @@ class Run:
     folder: Path
     published: Path
     allow_unreconciled: bool = False
+    what_if: str = ""
 
     @property
     def tables(self) -> Path:
@@ -57,6 +60,32 @@ class Run:
         is_by_hand = self.folder == self.published / LAB
         return (self.tables, self.published / "tables") if is_by_hand else (self.tables,)
 
+    def list_earlier(self, table: str) -> list[Path]:
+        """Return where earlier years' reports of the trust hold a table, oldest first."""
+        years = sorted(path for path in self.published.parent.glob("20*") if path.name < self.year)
+        paths = [year / "tables" / f"{table}.parquet" for year in years]
+        return [path for path in paths if path.is_file()]
+
+    @property
+    def public_dir(self) -> Path:
+        """Where NHS England's files stand: `published/` beside the folder of trusts (decision D-220)."""
+        return self.input_dir.parents[1].parent / "published"
+
+    @property
+    def is_on_published(self) -> bool:
+        """Whether the trust has no files of its own for the year, and published files are there."""
+        if self.is_demo or self.input_dir.is_dir() or not self.public_dir.is_dir():
+            return False
+        return any(
+            path.is_file() and not path.name.startswith(".") and path.name != "README.md"
+            for path in self.public_dir.iterdir()
+        )
+
+    @property
+    def files_dir(self) -> Path:
+        """Where the files that this run reads stand."""
+        return self.public_dir if self.is_on_published else self.input_dir
+
     @property
     def fy(self) -> str:
         """The year as the trust's files write it: ``2024/25``."""
@@ -69,6 +98,8 @@ class Run:
     @property
     def source_note(self) -> str:
         """What stands under every exhibit."""
+        if self.is_on_published:
+            return f"NHS England’s published files for {self.fy}; this project’s method."
         invented = ", invented for demonstration" if self.is_demo else ""
         return f"{self.trust}'s own files for {self.fy}{invented}; this project's method."
 
@@ -84,6 +115,7 @@ def open_run(
     out: str | Path = "outputs",
     folder: str | Path = "",
     allow_unreconciled: bool = False,
+    what_if: str = "",
 ) -> Run:
     """Check every parameter and return the run.
 
@@ -100,6 +132,7 @@ def open_run(
         {
             "trust": trust, "year": year, "audience": audience, "method": method, "engine": engine,
             "data": data, "out": out, "folder": folder, "allow_unreconciled": allow_unreconciled,
+            "what_if": what_if,
         }
     )  # fmt: skip
     if given["audience"] == "public":
@@ -120,6 +153,7 @@ def open_run(
         folder=Path(given["folder"]).resolve() if given["folder"] else published / LAB,
         published=published,
         allow_unreconciled=given["allow_unreconciled"],
+        what_if=given["what_if"],
     )
 
 

@@ -67,7 +67,11 @@ def test_make_passes_on_every_parameter_that_the_command_takes(command):
     typed = run_make("-n", command, *[f"{name.upper()}=1" for name in taken])
     assert typed.returncode == 0, typed.stderr
     for name in taken:
-        option = f'-- "${name.upper()}"' if name == "trust" else f'--{name} "${name.upper()}"'
+        option = (
+            f'-- "${name.upper()}"'
+            if name == "trust"
+            else f'--{name.replace("_", "-")} "${name.upper()}"'
+        )
         assert option in typed.stdout, name
 
 
@@ -99,6 +103,10 @@ def test_a_name_that_is_not_a_parameter_is_refused():
         ("out", 3, "not text"),
         ("allow_unreconciled", "yes", "can be True or False"),
         ("allow_unreconciled", 1, "can be True or False"),
+        ("what_if", 1, "WHAT_IF is 1, which is not text"),
+        ("what_if", "prices:2%", "with a sign before a change"),
+        ("what_if", "close:MAT", "asks nothing that can be answered"),
+        ("what_if", "stays:MAT:-1; stays:mat:-1.0", "the same more than once"),
         ("jobs", "0", "JOBS is '0'; it must be a whole number from 1"),
         ("jobs", "-1", "whole number"),
         ("jobs", "1.5", "whole number"),

@@ -10,8 +10,8 @@ from helpers.errors import CommandError
 from helpers.report.checksums import SOURCE, UNSURE_NS, hash_file, hash_inputs
 from helpers.report.lock import hold_lock
 from helpers.report.series import (
+    ALL_STEPS,
     PAGE_CODE,
-    STEPS,
     Record,
     explain_step,
     publish,
@@ -121,7 +121,7 @@ def test_one_run_at_a_time(tmp_path):
 
 def test_every_module_that_can_change_a_result_is_in_some_checksum():
     """A module forgotten here would leave stale pages after it changed."""
-    named = {part for step in STEPS for part in step.all_code}
+    named = {part for step in ALL_STEPS for part in step.all_code}
     # These start, schedule and publish; the pages' own checksum holds the rendering.
     front = {"cli.py", "__main__.py", "__init__.py", "report/__init__.py", "report/dictionary.py"}
     front |= {

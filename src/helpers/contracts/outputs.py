@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.contracts.inputs import INPUTS
 from helpers.contracts.model import Column, Level, Table
+from helpers.contracts.published import PUBLISHED
 
 
 def _table(
@@ -697,7 +698,7 @@ SUBSIDY = [
         "subsidy_reconciliation",
         "Identities checked in the cross-subsidy step; none may differ.",
         {
-            "id": ("code", "Identity, R10, R11, R17, R18."),
+            "id": ("code", "Identity, R10 to R20."),
             "description": ("text", "What is compared."),
             "left_pence": _pence("Left side."),
             "right_pence": _pence("Right side."),
@@ -747,6 +748,20 @@ SUBSIDY = [
         "line_id",
     ),
     _table(
+        "shapley_overheads",
+        "Each overhead service shared by what lines add to its cost (Shapley value).",
+        {
+            "service_id": ("code", "Overhead service."),
+            "driver_set": ("code", "Set of drivers."),
+            "line_id": ("code", "Service line, ET, RD or OTHER."),
+            "use_prop": ("number", "Share of the service's own cost by use.", "0-1"),
+            "share_prop": ("number", "Share by average addition to cost.", "0-1"),
+            "std_error_prop": ("number", "Standard error of that share; 0 where exact.", "0-1"),
+            "overhead_gbp": ("number", "The share in money, for comparison only.", "pounds"),
+        },
+        "service_id driver_set line_id",
+    ),
+    _table(
         "closure",
         "What closing a line would do to the trust's surplus.",
         {
@@ -782,6 +797,264 @@ SUBSIDY = [
             "surplus_after_pence": _pence("The line's surplus after; blank for other columns."),
         },
         "closed_line_id horizon line_id",
+    ),
+    _table(
+        "hrg_margins",
+        "What each HRG of each line earned and cost, beside its national mean cost.",
+        {
+            "line_id": LINE,
+            "hrg": ("code", "HRG of the spell or attendance."),
+            "pod": ("code", "Point of delivery."),
+            "n_events": ("int", "Episodes or attendances, priced and wholly in the year."),
+            "n_cases": ("number", "Spells or attendances; a shared spell counts in parts."),
+            "income_pence": _pence("Income at price."),
+            "cost_pence": _pence("Full cost."),
+            "capital_pence": _pence("Of it: capital charges."),
+            "surplus_pence": _pence("Income less cost."),
+            "national_pence": _pence("Cases at national mean cost x MFF; blank if not known."),
+            "price_gap_pence": _pence("Income less national."),
+            "cost_gap_pence": _pence("National less cost."),
+        },
+        "line_id hrg pod",
+    ),
+    _table(
+        "line_reasons",
+        "Why each line is where it is; the parts add up to its surplus.",
+        {
+            "line_id": LINE,
+            "line_name": ("text", "Its name."),
+            "surplus_pence": _pence("T4."),
+            "price_gap_pence": _pence("Income at price less national mean cost."),
+            "cost_gap_pence": _pence("National mean cost less own cost."),
+            "no_benchmark_pence": _pence("Surplus of patients whose HRG has no national mean."),
+            "private_pence": _pence("Surplus of private patients."),
+            "part_year_pence": _pence("Surplus of spells partly outside the year."),
+            "unpriced_pence": _pence("Surplus of patients without a price: their cost."),
+            "rest_pence": _pence("Income of no patient less cost matched to none."),
+            "compared_cost_pence": _pence("Cost of the patients compared."),
+            "capital_pence": _pence("Of it: capital charges."),
+            "compared_prop": ("number", "Share of the line's cost that was compared.", "0-1"),
+            "contract_gap_pence": _pence("Income as contracted less at price; blank if not known."),
+            "obligation": ("code", "none, commissioner_requested or emergency_core."),
+        },
+        "line_id",
+    ),
+    _table(
+        "line_parts",
+        "Each line cut by HRG, commissioner and administrative category; a cut adds up to its T4.",
+        {
+            "line_id": LINE,
+            "grouping": ("code", "hrg, commissioner or admin_category."),
+            "group": ("text", "Part; REST for what belongs to no patient."),
+            "n_events": ("int", "Episodes or attendances."),
+            "income_pence": _pence("Income."),
+            "cost_pence": _pence("Full cost."),
+            "surplus_pence": _pence("Income less full cost."),
+        },
+        "line_id grouping group",
+    ),
+    _table(
+        "consultant_parts",
+        "Each line cut by consultant; the parts add up to its T4.",
+        {
+            "line_id": LINE,
+            "grouping": ("code", "consultant."),
+            "group": ("text", "Consultant; REST for what belongs to no patient."),
+            "n_events": ("int", "Episodes or attendances."),
+            "income_pence": _pence("Income."),
+            "cost_pence": _pence("Full cost."),
+            "surplus_pence": _pence("Income less full cost."),
+        },
+        "line_id grouping group",
+        "consultant",
+    ),
+    _table(
+        "part_masking",
+        "How far gains and losses cancel out inside a line, way by way of cutting it.",
+        {
+            "line_id": LINE,
+            "grouping": ("code", "pod, hrg, consultant, commissioner or admin_category."),
+            "n_groups": ("int", "Parts."),
+            "surpluses_pence": _pence("Sum of the parts in surplus."),
+            "deficits_pence": _pence("Sum of the parts in deficit."),
+            "masking_prop": ("number", "1 - |net| / (surpluses + deficits).", "0-1"),
+        },
+        "line_id grouping",
+    ),
+    _table(
+        "retention",
+        "What each line would claim and keep under each rule.",
+        {
+            "line_id": ("code", "Service line."),
+            "fy": ("code", "Financial year."),
+            "rule": ("code", "R0 nothing, R1 of a gain on plan, R2 by surplus, R3 above a margin."),
+            "ungated_pence": _pence("Claim if no gate were closed."),
+            "gate": ("code", "quality or credibility where a gate is closed; else blank."),
+            "claim_pence": _pence("Claim."),
+            "kept_pence": _pence("Kept, once claims fit what the trust can spare."),
+        },
+        "line_id rule",
+    ),
+    _table(
+        "retention_totals",
+        "What retention does to the trust's surplus, rule by rule.",
+        {
+            "fy": ("code", "Financial year."),
+            "rule": ("code", "R0 to R3."),
+            "claim_pence": _pence("Claims of all lines."),
+            "kept_pence": _pence("Kept by all lines."),
+            "trust_surplus_pence": _pence("Surplus in the ledger."),
+            "required_pence": _pence("Surplus that the trust needs."),
+            "left_pence": _pence("Surplus less what lines keep."),
+            "required_next_pence": _pence(
+                "Surplus needed before lines spend next year what they kept."
+            ),
+        },
+        "rule",
+        "trust",
+    ),
+    _table(
+        "quality_gates",
+        "Each line's bad outcomes against the risk of the same patients, for the quality gate.",
+        {
+            "line_id": LINE,
+            "measure": ("code", "readmit_30d, death_30d, return_theatre or complication."),
+            "n": ("int", "Spells or attendances with the outcome recorded."),
+            "observed": ("number", "Events."),
+            "expected": ("number", "Events expected at the trust's level."),
+            "chance_prop": ("number", "Chance of as many or more (Poisson).", "0-1"),
+        },
+        "line_id measure",
+    ),
+    _table(
+        "patient_flows",
+        "Events by the line where they began and the line that did them.",
+        {
+            "kind": ("code", "spell: within one spell; follow_on: within 90 days."),
+            "from_line_id": ("code", "Line of the first contact."),
+            "to_line_id": ("code", "Line of the event."),
+            "n_events": ("int", "Episodes or attendances."),
+            "income_pence": _pence("Their income."),
+            "contribution_pence": _pence("Their income less direct and indirect cost."),
+        },
+        "kind from_line_id to_line_id",
+    ),
+    _table(
+        "line_downstream",
+        "What began with a line and went on elsewhere, and the reverse.",
+        {
+            "line_id": LINE,
+            "own_pence": _pence("Contribution of its events that began with it."),
+            "arrived_pence": _pence("Contribution of its events that began elsewhere."),
+            "downstream_pence": _pence("Contribution of other lines' events that began with it."),
+            "n_arrived": ("int", "Its events that began elsewhere."),
+            "n_downstream": ("int", "Other lines' events that began with it."),
+        },
+        "line_id",
+    ),
+    _table(
+        "shared_departments",
+        "What each line's care costs in departments of its own, of others and of nobody.",
+        {
+            "line_id": LINE,
+            "owner_line_id": ("code", "Line that owns the department; SHARED if none does."),
+            "amount_pence": _pence("Direct and indirect cost, capital charges included."),
+            "cost_prop": ("number", "Share of the line's.", "0-1"),
+        },
+        "line_id owner_line_id",
+    ),
+    _table(
+        "control_costs",
+        "Each line's cost by the decision that governs it, and who holds that decision.",
+        {
+            "line_id": LINE,
+            "decision": ("code", "hire, rota, theatre_list, ward, procure, capital or admin."),
+            "holder_start": ("code", "Holder on the first day: line, shared, division, ..."),
+            "holder_end": ("code", "Holder on the last day; not_recorded if nothing says."),
+            "amount_pence": _pence("Cost."),
+        },
+        "line_id decision holder_start holder_end",
+    ),
+    _table(
+        "line_control",
+        "What each line answers for against what it decides.",
+        {
+            "line_id": LINE,
+            "full_cost_pence": _pence("All cost."),
+            "care_pence": _pence("Direct and indirect cost, capital charges included."),
+            "controlled_start_pence": _pence("Cost that the line decided on the first day."),
+            "shared_start_pence": _pence("Cost decided with others on the first day."),
+            "controlled_end_pence": _pence("Cost that the line decided on the last day."),
+            "shared_end_pence": _pence("Cost decided with others on the last day."),
+            "gap_prop": ("number", "1 - controlled share of full cost, last day.", "0-1"),
+            "care_gap_prop": ("number", "The same for direct and indirect cost.", "0-1"),
+            "not_recorded_pence": _pence("Cost whose decision nobody is recorded to hold."),
+        },
+        "line_id",
+    ),
+    _table(
+        "portfolio",
+        "All lines on one map: size, growth and contribution.",
+        {
+            "line_id": LINE,
+            "line_name": ("text", "Its name."),
+            "income_pence": _pence("Income."),
+            "contribution_pence": _pence("T2."),
+            "class": ("code", "funder, covers_care or below_care."),
+            "sign_label": ("code", "stable, mostly_stable or rule_dependent."),
+            "income_prop": ("number", "Share of all lines' income.", "0-1"),
+            "margin_prop": ("number", "Contribution over income."),
+            "growth_prop": (
+                "number",
+                "Growth in activity since the report of the year before; blank without one.",
+            ),
+        },
+        "line_id",
+    ),
+    _table(
+        "what_if",
+        "What-if questions: what full cost suggests, what moves, and what it does to the trust.",
+        {
+            "question_no": ("int", "Number of the question."),
+            "question": ("text", "The question as written."),
+            "horizon": ("code", "12m, 3y or long."),
+            "income_change_pence": _pence("Change of income."),
+            "cost_touched_pence": _pence("Change of cost that full cost suggests."),
+            "cost_moves_pence": _pence("Of it: moves within the horizon."),
+            "cost_stays_pence": _pence("Of it: does not."),
+            "trust_effect_pence": _pence("Change of the trust's surplus: income less what moves."),
+        },
+        "question_no horizon",
+    ),
+    _table(
+        "what_if_lines",
+        "The same, line by line.",
+        {
+            "question_no": ("int", "Number of the question."),
+            "question": ("text", "The question as written."),
+            "horizon": ("code", "12m, 3y or long."),
+            "line_id": ("code", "Service line, ET, RD, OTHER or CENTRAL."),
+            "income_change_pence": _pence("Change of income."),
+            "cost_change_pence": _pence("Change of cost."),
+            "surplus_change_pence": _pence("Change of surplus; adds up to the trust's."),
+            "surplus_before_pence": _pence("T4 before; blank for other columns."),
+            "surplus_after_pence": _pence("T4 after; blank for other columns."),
+        },
+        "question_no horizon line_id",
+    ),
+    _table(
+        "what_if_costs",
+        "The cost that a question touches, by kind, and what of it moves.",
+        {
+            "question_no": ("int", "Number of the question."),
+            "question": ("text", "The question as written."),
+            "horizon": ("code", "12m, 3y or long."),
+            "cost_group": ("code", "staff, drugs_supplies, other, capital or overheads."),
+            "cost_touched_pence": _pence("Change of cost that full cost suggests."),
+            "cost_moves_pence": _pence("Of it: moves within the horizon."),
+            "cost_stays_pence": _pence("Of it: does not."),
+        },
+        "question_no horizon cost_group",
     ),
     _table(
         "strict_bounds",
@@ -1088,5 +1361,6 @@ def _clean_table(table: Table) -> Table:
 
 CLEAN = [_clean_table(table) for table in INPUTS.values()]
 OUTPUTS: dict[str, Table] = {
-    table.name: table for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS]
+    table.name: table
+    for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS, *PUBLISHED]
 }

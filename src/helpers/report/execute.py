@@ -17,6 +17,7 @@ import re
 import signal
 import sys
 import threading
+import time
 import traceback
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -28,9 +29,12 @@ from helpers.report.stopping import hold_signals, take_signals
 ENGINE_NAME = "in_process"
 INJECTED_ID = "injected-parameters"
 LONGEST_ERROR = 600
+SAVE_SECONDS = 0.5
 WARM_IMPORTS = (
-    "numpy", "pandas", "pyarrow.parquet", "duckdb", "matplotlib.figure", "matplotlib.font_manager", "scipy.stats", "papermill",
-    "IPython.core.interactiveshell",
+    "numpy", "pandas", "pandas.io.formats.csvs", "pandas.io.formats.string", "pyarrow.parquet", "pyarrow.pandas_compat",
+    "duckdb", "scipy.stats", "matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg", "papermill", "IPython.core.interactiveshell", "IPython.core.magics",
+    "IPython.core.completer", "nbconvert.exporters.templateexporter", "nbconvert.filters.markdown_mistune", "jinja2",
 )  # fmt: skip
 
 
@@ -121,7 +125,6 @@ def _run_child(source: str, executed: str, parameters: dict[str, Any], mouth: Co
     os.environ.setdefault("MPLBACKEND", "agg")
     told: dict[str, Any] = {"message": "", "exit_code": 1}
     try:
-        warm_up()
         run_papermill(Path(source), Path(executed), parameters)
     except HelpersError as error:
         told = {"message": str(error), "exit_code": error.exit_code}
@@ -229,16 +232,18 @@ def _make_engine() -> type:
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **_: Any) -> None:
-            shell = _open_shell()
-            for position, cell in enumerate(nb_man.nb.cells):
+            # papermill saves the copy at its start and end. In between it is saved for a reader who
+            # must learn where a process was killed; before and after every cell would be too dear.
+            shell, saved = _open_shell(), time.monotonic()
+            for cell in nb_man.nb.cells:
                 if cell.cell_type != "code":
                     continue
-                nb_man.cell_start(cell, position)
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    nb_man.save()
+                    saved = time.monotonic()
                 error = _run_cell(shell, cell)
                 if error is not None:
-                    nb_man.cell_exception(cell, position)
                     raise _CellFailed(error)
-                nb_man.cell_complete(cell, position)
 
     return InProcessEngine
 

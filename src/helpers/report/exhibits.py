@@ -143,7 +143,7 @@ def _write_picture(wide: Picture, narrow: Picture | None, alt: str, caption: str
 
 
 def show_table(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | None,
     *,
     number: str,
     caption: str,
@@ -153,6 +153,7 @@ def show_table(
     note: str = "",
     exact: Collection[str] = (),
     how_to_read: str = "",
+    folded: bool = False,
 ) -> Exhibit:
     """Show a table with a caption, proper headers and numbers written by their unit.
 
@@ -174,7 +175,13 @@ def show_table(
         Columns of pence that are written to the penny.
     how_to_read
         One or two sentences on how such a table is read, folded under it.
+    folded
+        On a screen only the caption is in sight until the reader opens it; print shows all.
+
+    ``None`` shows nothing: the files do not reach that far, and the words beside it say so.
     """
+    if frame is None:
+        return Exhibit("", "")
     _check_given(number=number, caption=caption, source=source)
     names = list(columns)
     shared = [
@@ -209,6 +216,11 @@ def show_table(
         f'<p class="source">Source: {escape(source)}</p>'
         f"{_offer(frame, name=f'table-{number}', headings=columns)}</div>"
     )
+    if folded:
+        html = (
+            f'<details class="folded"><summary>Table {escape(number)}: {escape(caption)}</summary>'
+            f"{html}</details>"
+        )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
 
 

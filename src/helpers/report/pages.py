@@ -12,14 +12,16 @@ from helpers import __version__
 from helpers.report import exhibits, fitness
 from helpers.report.formats import format_count, format_exact_gbp
 from helpers.report.render import PageInfo, Provenance, render_page
-from helpers.report.series import STEPS, Step, list_parameters
+from helpers.report.series import Step, list_parameters, list_steps
+from helpers.report.words.published import describe_basis
 from helpers.run import Run
 from helpers.sources.extracts import read_clean_settings
+from helpers.sources.published.tables import read_facts
 from helpers.sources.tables import has_table, read_table
 
 CHECK_TABLES = ("reconciliation", "subsidy_reconciliation")
-SUMMARY_FIRST = (STEPS[-1], *STEPS[:-1])
 LIBRARIES = ("duckdb", "pandas", "numpy", "scipy", "matplotlib", "papermill", "nbconvert")
+UNUSED = ("method", "what_if")  # of the parameters, on the published basis
 METHOD_WORDS = {"reciprocal": "reciprocal", "step_down": "step-down", "direct": "direct"}
 
 
@@ -31,12 +33,16 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
     inputs
         Checksum of each file that was read, by name.
     """
+    if run.is_on_published:
+        render_published_pages(run, inputs)
+        return
     settings = read_clean_settings(run)
     checks = read_checks(run)
     stamp = describe_run(run, settings, checks, inputs)
-    provenance = list_provenance(run, settings, checks, inputs)
+    provenance = list_provenance(find_parameters(run, settings), checks, inputs)
     caution, panel = build_credibility(run)
-    for step in STEPS:
+    steps = list_steps(run)
+    for step in steps:
         page = PageInfo(
             trust=run.trust,
             trust_name=str(settings["trust_name"]),
@@ -44,7 +50,7 @@ def render_pages(run: Run, inputs: dict[str, str]) -> None:
             title=step.title,
             audience=run.audience,
             is_demo=run.is_demo,
-            pages=list_pages(step),
+            pages=list_pages(steps, step),
             stamp=stamp,
             has_published_figures=run.is_demo or has_table(run, "clean_benchmarks"),
             is_unreconciled=not checks["passed"].all(),
@@ -87,9 +93,36 @@ def read_earlier_credibility(run: Run) -> pd.DataFrame | None:
     return pd.read_parquet(path) if path.is_file() else None
 
 
-def list_pages(current: Step) -> tuple[tuple[str, str, bool], ...]:
+def render_published_pages(run: Run, inputs: dict[str, str]) -> None:
+    """Write every page of a report made from published figures; each says at its top what it rests on."""
+    facts = read_facts(run)
+    checks = read_table(run, "published_position_checks")
+    used = {name: text for name, text in list_parameters(run).items() if name not in UNUSED}
+    provenance = list_provenance(used, checks, inputs)
+    steps = list_steps(run)
+    for step in steps:
+        page = PageInfo(
+            trust=run.trust,
+            trust_name=facts["trust_name"],
+            year=run.year,
+            title=step.title,
+            audience=run.audience,
+            pages=list_pages(steps, step),
+            stamp=(("Basis", "published figures"), *describe_making(checks, inputs)),
+            has_published_figures=True,
+            is_public_data=True,
+            is_unreconciled=not checks["passed"].all(),
+            caution=describe_basis(facts),
+            provenance=provenance,
+        )
+        render_page(
+            run.folder / "notebooks" / f"{step.name}.ipynb", run.folder / step.page, page=page
+        )
+
+
+def list_pages(steps: tuple[Step, ...], current: Step) -> tuple[tuple[str, str, bool], ...]:
     """Return file name, short title and whether it is the current one, summary first."""
-    return tuple((step.page, step.heading, step is current) for step in SUMMARY_FIRST)
+    return tuple((step.page, step.heading, step is current) for step in (steps[-1], *steps[:-1]))
 
 
 def read_checks(run: Run) -> pd.DataFrame:
@@ -102,11 +135,15 @@ def describe_run(
 ) -> tuple[tuple[str, str], ...]:
     """Return how the pages were made, as pairs of label and words; no time and no place."""
     method = run.method or str(settings["overhead_method"])
+    return (("Overhead method", METHOD_WORDS[method]), *describe_making(checks, inputs))
+
+
+def describe_making(checks: pd.DataFrame, inputs: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return what holds, what was read and what it was made with, as pairs of label and words."""
     files = hashlib.sha256(
         "\n".join(f"{name} {digest}" for name, digest in sorted(inputs.items())).encode()
     )
     return (
-        ("Overhead method", METHOD_WORDS[method]),
         ("Identities", f"{int(checks['passed'].sum())} of {len(checks)} hold to the penny"),
         ("Files read", f"{len(inputs)}, checksum {files.hexdigest()[:12]}"),
         (
@@ -117,20 +154,25 @@ def describe_run(
     )
 
 
+def find_parameters(run: Run, settings: dict[str, object]) -> dict[str, str]:
+    """Return the run's parameters, with the method of overheads in words."""
+    method = METHOD_WORDS[run.method or str(settings["overhead_method"])]
+    chosen = "chosen for this run" if run.method else "as the trust’s files say"
+    return list_parameters(run) | {"method": f"{method}, {chosen}"}
+
+
 def list_provenance(
-    run: Run, settings: dict[str, object], checks: pd.DataFrame, inputs: dict[str, str]
+    parameters: dict[str, str], checks: pd.DataFrame, inputs: dict[str, str]
 ) -> Provenance:
     """Return what the pages were made from, in full; no time and no place.
 
     A check that compares rows, not pounds, has its difference in rows.
     """
-    given = list_parameters(run)
-    method = METHOD_WORDS[run.method or str(settings["overhead_method"])]
-    chosen = "chosen for this run" if run.method else "as the trust’s files say"
-    shown = given | {"method": f"{method}, {chosen}"}
     return Provenance(
         files=tuple(sorted(inputs.items())),
-        parameters=tuple((name.replace("_", " "), str(value)) for name, value in shown.items()),
+        parameters=tuple(
+            (name.replace("_", " "), str(value)) for name, value in parameters.items()
+        ),
         versions=(
             ("service line reporting", __version__),
             ("Python", platform.python_version()),

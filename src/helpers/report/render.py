@@ -72,6 +72,8 @@ class PageInfo:
         "reciprocal")`` or ``("Identities", "14 of 14 passed")``.
     has_published_figures
         NHS England's average costs were used, so the page names their licence.
+    is_public_data
+        Everything on the page is published already, so that the page may be too.
     is_unreconciled
         An identity failed and the run was allowed to go on: every page is stamped.
     caution
@@ -93,6 +95,7 @@ class PageInfo:
     panel: str = ""
     stamp: tuple[tuple[str, str], ...] = ()
     has_published_figures: bool = False
+    is_public_data: bool = False
     is_unreconciled: bool = False
     provenance: Provenance | None = None
 

@@ -13,7 +13,6 @@ from helpers.report.checksums import hash_inputs, mark_inputs
 from helpers.report.lock import hold_lock
 from helpers.report.series import (
     NOTEBOOKS,
-    STEPS,
     Record,
     Step,
     explain_step,
@@ -21,6 +20,7 @@ from helpers.report.series import (
     find_parts,
     list_files,
     list_parameters,
+    list_steps,
     publish,
     recover,
     reuse_step,
@@ -57,7 +57,8 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
         If a step or an identity fails. The last whole report stands as it was, and
         ``<YEAR>.failed/`` beside it holds the executed notebook of the step that stopped.
     """
-    check_input_dir(run)
+    if not run.is_on_published:
+        check_input_dir(run)
     _check_writable(run.published.parent)
     lock = run.published.parent / f".{run.year}.lock"
     try:
@@ -70,20 +71,21 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
 def _make_report(run: Run, say: Say, way: str, check_stopped: Callable[[], None]) -> Made:
     recover(run.folder, run.published)
     seen = run.published.parent / f".{run.year}.seen"
-    marks, inputs = mark_inputs(run.input_dir), hash_inputs(run.input_dir, seen)
+    folder = run.files_dir
+    marks, inputs = mark_inputs(folder), hash_inputs(folder, seen)
     parts = find_parts(run, inputs)
     last, failed = Record.read(run.published), Record.read(_failed_folder(run))
     page = run.published / "index.html"
-    if last.whole and last.pages == find_page_key(parts) and _is_complete(run.published, last):
+    if last.whole and last.pages == find_page_key(parts) and _is_complete(run, last):
         shutil.rmtree(_failed_folder(run), ignore_errors=True)
         say(f"{run.trust} {run.year}: nothing has changed since the last report.")
         return Made(page, is_unchanged=True)
     record = Record(inputs=inputs, parameters=list_parameters(run), pages=find_page_key(parts))
     try:
         _run_steps(run, parts, record, last, failed, say, way)
-        if mark_inputs(run.input_dir) != marks:
+        if mark_inputs(folder) != marks:
             raise StepError(
-                f"the files in {run.input_dir} changed during the run. Run the same command again."
+                f"the files in {folder} changed during the run. Run the same command again."
             )
         _render(run, inputs, say)
         check_stopped()
@@ -91,7 +93,7 @@ def _make_report(run: Run, say: Say, way: str, check_stopped: Callable[[], None]
         record.write(run.folder)
         publish(run.folder, run.published)
     except BaseException as error:
-        if mark_inputs(run.input_dir) != marks:
+        if mark_inputs(folder) != marks:
             record.steps.clear()  # a step may have read some files before and some after the change
         with hold_signals():
             _keep_failure(run, record)
@@ -127,8 +129,9 @@ def _run_steps(
     way: str,
 ) -> None:
     run.folder.mkdir(parents=True)
-    for position, step in enumerate(STEPS, start=1):
-        label = f"  {position} of {len(STEPS)}  {step.title.lower():<24}"
+    steps = list_steps(run)
+    for position, step in enumerate(steps, start=1):
+        label = f"  {position} of {len(steps)}  {step.title.lower():<24}"
         began = time.monotonic()
         own = parts[step.name]
         reason = _reuse(run, step, own, record, last, failed)
@@ -172,6 +175,7 @@ def _execute(run: Run, step: Step, way: str) -> None:
         "out": show_path(run.published.parents[1]),
         "folder": str(run.folder),
         "allow_unreconciled": run.allow_unreconciled,
+        "what_if": run.what_if,
     }
     try:
         execute_notebook(NOTEBOOKS / f"{step.name}.ipynb", executed, parameters, way=way)
@@ -208,10 +212,11 @@ def _keep_failure(run: Run, record: Record) -> None:
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def _is_complete(folder: Path, record: Record) -> bool:
+def _is_complete(run: Run, record: Record) -> bool:
     """Tell whether every file a whole report should hold is still there."""
     files = [name for step in record.steps.values() for name in step["files"]]
-    return all((folder / name).is_file() for name in [*files, *(step.page for step in STEPS)])
+    pages = [step.page for step in list_steps(run)]
+    return all((run.published / name).is_file() for name in [*files, *pages])
 
 
 def _check_writable(folder: Path) -> None:

@@ -49,11 +49,12 @@ class Step:
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
+    answers_questions: bool = False
 
     @property
     def heading(self) -> str:
         """The title as the pages' navigation has it: numbered, but for the summary."""
-        return self.title if self.page == "index.html" else f"{int(self.name[:2])} {self.title}"
+        return self.title if self.page == "index.html" else f"{int(self.name[1])} {self.title}"
 
     @property
     def all_code(self) -> tuple[str, ...]:
@@ -73,7 +74,12 @@ STEPS = (
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
-        ("subsidy", "sources"), ("subsidy", "flows", "rules", "closure"),
+        ("subsidy", "sources"),
+        (
+            "subsidy", "flows", "rules", "reasons", "closure", "retention", "inside", "downstream",
+            "portfolio", "what_if",
+        ),
+        answers_questions=True,
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
@@ -84,6 +90,41 @@ STEPS = (
         (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary",),
     ),
 )  # fmt: skip
+READ, COMPARED = "11_published_data", "12_published_costs"
+_PUBLISHED_CODE = ("published", "sources", "outliers/funnel.py", "outliers/multiplicity.py")
+PUBLISHED_STEPS = (
+    Step(
+        READ, "Published data", "11_published_data.html", (),
+        _PUBLISHED_CODE, ("published",), uses_files=True,
+    ),
+    Step(
+        COMPARED, "Cost against the nation", "12_published_costs.html", (READ,),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "13_published_subsidy", "Cost against price", "13_published_subsidy.html", (READ, COMPARED),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "14_published_outliers", "Unusual unit costs", "14_published_outliers.html", (READ,),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "15_published_trusts", "All trusts", "15_published_trusts.html", (READ,),
+        _PUBLISHED_CODE, ("published",),
+    ),
+    Step(
+        "16_published_summary", "Summary", "index.html",
+        (READ, COMPARED, "13_published_subsidy", "14_published_outliers", "15_published_trusts"),
+        _PUBLISHED_CODE, ("published",),
+    ),
+)  # fmt: skip
+ALL_STEPS = (*STEPS, *PUBLISHED_STEPS)
+
+
+def list_steps(run: Run) -> tuple[Step, ...]:
+    """Return the series for a run: the trust's own files win over published ones (decision D-220)."""
+    return PUBLISHED_STEPS if run.is_on_published else STEPS
 
 
 @dataclass
@@ -117,7 +158,7 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
     versions = json.dumps([sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
     lookups = hash_lookups(PROJECT / "data" / "reference")
     found: dict[str, dict[str, str]] = {}
-    for step in STEPS:
+    for step in list_steps(run):
         parts = {
             "parameters": hash_text(json.dumps(list_parameters(run))),
             "versions": hash_text(versions),
@@ -127,6 +168,11 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
+        if step.answers_questions:
+            parts["what-if questions"] = hash_text(run.what_if)
+            names = ("retention", "line_activity")
+            years = [hash_file(path) for name in names for path in run.list_earlier(name)]
+            parts["earlier years"] = hash_text(json.dumps(years))
         if step.needs:
             before = {name: found[name] for name in step.needs}
             parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))

@@ -13,8 +13,8 @@ from helpers.subsidy.checks import total_ledger_surplus
 from helpers.subsidy.trust import Subsidy, find_subsidy
 from helpers.subsidy.within import total_private
 
-WRITTEN_AS = {"reconciliation": "subsidy_reconciliation"}
-NOT_WRITTEN = {"others"}  # part of the statement already
+# the first is part of the statement already, the second is written once the step is whole
+NOT_WRITTEN = {"others", "reconciliation"}
 
 
 def read_and_find_subsidy(run: Run, db: Engine) -> Subsidy:
@@ -46,7 +46,7 @@ def read_and_find_subsidy(run: Run, db: Engine) -> Subsidy:
 
 
 def write_subsidy(run: Run, found: Subsidy) -> None:
-    """Write every table of the step under its name in the contracts."""
+    """Write every table under its name in the contracts; identities are written with the rest."""
     for field in fields(found):
         if field.name not in NOT_WRITTEN:
-            write_table(run, WRITTEN_AS.get(field.name, field.name), getattr(found, field.name))
+            write_table(run, field.name, getattr(found, field.name))

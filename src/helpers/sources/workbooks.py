@@ -172,3 +172,8 @@ def as_text(value: object) -> str | None:
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     return str(value)
+
+
+def open_workbook(path: Path) -> Any:
+    """Return a workbook with every sheet, as its library has it; refuse one that cannot be read."""
+    return _open_book(path)

@@ -100,8 +100,14 @@ def check_identities(
             -(closure["surplus_pence"] + closure["stranded_pence"]).sum(),
         ),
     ]
-    frame = pd.DataFrame(rows, columns=["id", "description", "left_pence", "right_pence"])
-    frame = frame.astype({"left_pence": "int64", "right_pence": "int64"})
+    return finish_identities(
+        pd.DataFrame(rows, columns=["id", "description", "left_pence", "right_pence"])
+    )
+
+
+def finish_identities(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of ``id, description, left_pence, right_pence`` with what they differ by."""
+    frame = rows.astype({"left_pence": "int64", "right_pence": "int64"})
     frame["difference_pence"] = frame["left_pence"] - frame["right_pence"]
     frame["passed"] = frame["difference_pence"] == 0
     return frame

@@ -22,6 +22,7 @@ BASE_TOLERANCE_PENCE_PER_CELL = 50.0  # of one service in one department: roundi
 DRIFT_PENCE = 10_000.0  # between overhead to the penny and as a product of shares: rounding only
 DRIFT_PROP = 1e-5  # the same, as a share of all overhead
 RULE_COLUMNS = ["rule_id", "overhead_method", "step_order", "driver_set"]
+ORDER_COLUMNS = [*RULE_COLUMNS, "line_id", "overhead_gbp"]
 PRICE, CONTRACT = "price", "contract"
 
 
@@ -129,7 +130,7 @@ def share_overheads(
     base_rule
         Rule of the run.
     orders
-        ``overhead_orders``: further rules, whose overhead by line is known already.
+        Further rules, as rows of ``overhead_orders``: their overhead by line is known already.
     is_costed_elsewhere
         The trust's own system shared out the overheads, by a way that no rule here need give
         (decision D-148): what a rule changes is laid on that.
@@ -147,7 +148,7 @@ def share_overheads(
         If the shares do not give the run's own overhead, line by line.
     """
     columns = base_overhead.sort_index()
-    to_lines = _pass_to_lines(shares, department_line_shares, columns.index)
+    to_lines = pass_to_lines(shares, department_line_shares, columns.index)
     primary = _arrange(overhead_allocation, shares, "amount_pence").sum(axis=1)
     by_rule = np.einsum("k,rkj,jl->rl", primary, shares.shares, to_lines, optimize=True)
     base = shares.rules["rule_id"].tolist().index(base_rule)
@@ -164,7 +165,7 @@ def share_overheads(
 
 
 def list_rules(shares: RuleShares, orders: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per rule: those of the shares, then the further step-down orders."""
+    """Return one row per rule: those of the shares, then the further ones."""
     more = orders[RULE_COLUMNS].drop_duplicates("rule_id")
     return pd.concat([shares.rules[RULE_COLUMNS], more], ignore_index=True)
 
@@ -332,7 +333,7 @@ def _arrange_orders(orders: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
     return table.reindex(columns=columns, fill_value=0.0) * 100
 
 
-def _pass_to_lines(
+def pass_to_lines(
     shares: RuleShares, department_line_shares: pd.DataFrame, lines: pd.Index
 ) -> np.ndarray:
     """Return departments x lines of shares; unmatched activity counts as its own line."""

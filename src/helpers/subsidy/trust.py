@@ -8,14 +8,14 @@ import pandas as pd
 
 from helpers.contracts.terms import find_own_line
 from helpers.subsidy import behaviour as costs_that_move
-from helpers.subsidy import checks, closure, funding, position, sensitivity, within
+from helpers.subsidy import checks, closure, funding, position, sensitivity, shapley, within
 
 
 @dataclass(frozen=True)
 class Subsidy:
     """Every table of the step; each is documented in the contracts under its name.
 
-    ``reconciliation`` is written as ``subsidy_reconciliation``. ``others`` holds the statement's
+    ``reconciliation`` is part of ``subsidy_reconciliation``. ``others`` holds the statement's
     columns that are no service line.
     """
 
@@ -26,6 +26,7 @@ class Subsidy:
     overhead_coverage: pd.DataFrame
     rule_sensitivity: pd.DataFrame
     sensitivity_summary: pd.DataFrame
+    shapley_overheads: pd.DataFrame
     private_position: pd.DataFrame
     within_line: pd.DataFrame
     line_masking: pd.DataFrame
@@ -69,22 +70,29 @@ def find_subsidy(
     others = position.list_other_columns(statement)
     shares = sensitivity.read_shares(overhead_rules)
     base_rule = sensitivity.find_base_rule(shares, overhead_allocation)
-    overhead = _total_overhead(line_costs, lines)
+    overhead = total_overhead(line_costs, lines)
+    services = costs_that_move.total_services(behaviour, department_costs)
+    joining = shapley.share_overheads_by_joining(
+        shares, department_line_shares, services, overhead.index
+    )
+    more_rules = pd.concat(
+        [overhead_orders, shapley.list_joining_rules(joining)], ignore_index=True
+    )
     overheads = sensitivity.share_overheads(
         shares,
         overhead_allocation,
         department_line_shares,
         overhead,
         base_rule,
-        overhead_orders,
+        more_rules,
         is_costed_elsewhere=is_costed_elsewhere,
     )
     tried = sensitivity.try_rules(
         lines,
         overheads,
-        sensitivity.list_rules(shares, overhead_orders),
+        sensitivity.list_rules(shares, more_rules),
         base_rule,
-        _total_gaps(line_contract_income),
+        total_gaps(line_contract_income),
     )
     summary = sensitivity.summarise_rules(tried, lines, base_rule)
     lines = position.add_sign_label(lines, summary)
@@ -92,7 +100,6 @@ def find_subsidy(
     funding_lines = funding.build_funding_lines(lines, matrix)
     private_position = within.split_private(lines, private)
     within_line = within.split_lines(lines, line_activity)
-    services = costs_that_move.total_services(behaviour, department_costs)
     avoidable = closure.total_avoidable(line_costs, behaviour, services)
     closed = closure.close_lines(lines, avoidable, overhead)
     rerun = closure.rerun_without_lines(lines, overhead, avoidable, services, overhead_without_line)
@@ -104,6 +111,7 @@ def find_subsidy(
         overhead_coverage=position.measure_coverage(lines),
         rule_sensitivity=tried,
         sensitivity_summary=summary,
+        shapley_overheads=joining,
         private_position=private_position,
         within_line=within_line,
         line_masking=within.measure_masking(within_line),
@@ -124,7 +132,7 @@ def find_subsidy(
     )
 
 
-def _total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
+def total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     """Return overhead of every column, capital charges in it included; whole pence."""
     overhead = line_costs[line_costs["tier"] == "overhead"]
     totals = overhead["amount_pence"].groupby(overhead["line_id"].map(find_own_line)).sum()
@@ -132,7 +140,7 @@ def _total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     return totals.reindex(columns, fill_value=0).astype("int64").rename_axis("line_id")
 
 
-def _total_gaps(line_contract_income: pd.DataFrame) -> pd.Series | None:
+def total_gaps(line_contract_income: pd.DataFrame) -> pd.Series | None:
     """Return income as contracted less income at price, by line; none where it is not known."""
     if line_contract_income.empty:
         return None

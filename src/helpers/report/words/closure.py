@@ -34,6 +34,24 @@ def describe_closure(closure: pd.DataFrame, position: pd.DataFrame) -> str:
     return f"{text} {_describe_one(worst)}{_describe_later(lines)}"
 
 
+def describe_waterfall(closure: pd.DataFrame, position: pd.DataFrame) -> str:
+    """Say in one sentence why closing the line with the largest deficit does not save it."""
+    year = _name(closure[closure["horizon"] == "12m"], position)
+    year = year[year["surplus_pence"] < 0].sort_values(["surplus_pence", "line_id"])
+    if year.empty:
+        return "No line is in deficit."
+    line = year.iloc[0]
+    overhead = line["avoidable_overhead_pence"]
+    return (
+        f"{line['line_name']}: {format_gbp(line['income_pence'])} of income would go. Within 12 months "
+        f"{format_gbp(line['avoidable_direct_pence'])} could be shed in its own departments, "
+        f"{format_gbp(line['avoidable_indirect_pence'])} in shared ones and {format_gbp(overhead)} of "
+        f"overheads. The trust would be {format_gbp(abs(line['trust_effect_pence']))} "
+        f"{'worse' if line['trust_effect_pence'] < 0 else 'better'} off, where the deficit of "
+        f"{format_gbp(-line['surplus_pence'])} suggests it would be better off."
+    )
+
+
 def describe_growth(closure: pd.DataFrame, position: pd.DataFrame) -> str:
     """Say what a little more activity adds, where it adds most and where it costs money."""
     year = _name(closure[closure["horizon"] == "12m"], position)

@@ -24,6 +24,8 @@ RIGHTS = (
     ("hire", "line"), ("rota", "line"), ("theatre_list", "shared"), ("ward", "shared"),
     ("procure", "division"), ("price", "corporate"), ("capital", "corporate"), ("admin", "division"),
 )  # fmt: skip
+# Who holds a decision from 1 October, where that changes.
+RIGHTS_MOVED = {("GENMED", "rota"): "division", ("CARDIO", "procure"): "line"}
 
 
 def list_lines(recipe: Recipe) -> pd.DataFrame:
@@ -72,9 +74,24 @@ def list_rights(recipe: Recipe) -> pd.DataFrame:
         for index, line in enumerate(recipe.lines["line_id"])
         for decision, holder in RIGHTS
     ]  # fmt: skip
+    rows = _recall_rights(rows, recipe)
     return pd.DataFrame(
         rows, columns=["line_id", "element", "department", "decision", "holder", "from", "to"]
     )
+
+
+def _recall_rights(rows: list[tuple], recipe: Recipe) -> list[tuple]:
+    """Let one line lose its rotas to the division in the autumn, and another win its orders."""
+    year = recipe.settings["fy"][:4]
+    told = []
+    for line, *blanks, decision, holder, first, last in rows:
+        to = RIGHTS_MOVED.get((line, decision))
+        if to is None or to == holder:
+            told.append((line, *blanks, decision, holder, first, last))
+            continue
+        told.append((line, *blanks, decision, holder, first, f"{year}-09-30"))
+        told.append((line, *blanks, decision, to, f"{year}-10-01", ""))
+    return told
 
 
 def list_contract(recipe: Recipe, clinical_pence: int) -> pd.DataFrame:

@@ -1,0 +1,83 @@
+"""Tables of reasons and HRGs, arranged for reading."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers.contracts.terms import PODS, UNMAPPED
+from helpers.report.words.reasons import NOT_COMPARED, OBLIGATIONS
+
+MOST_HRGS = 8  # at either end
+REASON_COLUMNS = {
+    "line_name": "Service line",
+    "price_gap_pence": "Price gap",
+    "cost_gap_pence": "Relative cost gap",
+    "no_benchmark_pence": "No national mean",
+    "private_pence": "Private patients",
+    "part_year_pence": "Partly outside the year",
+    "unmatched_pence": "No price or no patient",
+    "surplus_pence": "Surplus",
+    "contract_gap_pence": "Contract gap, beside",
+    "compared_prop": "Cost compared",
+    "capital_prop": "Of it capital",
+    "duty": "Duty",
+}
+HRG_COLUMNS = {
+    "label": "HRG",
+    "line_name": "Service line",
+    "pod_name": "Setting",
+    "n_cases": "Cases",
+    "surplus_pence": "Surplus",
+    "income_case_pence": "Income a case (£)",
+    "cost_case_pence": "Cost a case (£)",
+    "trust_case_pence": "Cost in the trust (£)",
+    "national_case_pence": "National mean x MFF (£)",
+}
+
+
+def arrange_reasons(reasons: pd.DataFrame) -> pd.DataFrame:
+    """Return the parts of each line's surplus, largest deficit first, with a total."""
+    lines = reasons.sort_values(["surplus_pence", "line_id"]).copy()
+    lines["unmatched_pence"] = lines["unpriced_pence"] + lines["rest_pence"]
+    lines["duty"] = lines["obligation"].map(OBLIGATIONS).fillna(lines["obligation"])
+    lines["duty"] = lines["duty"].where(lines["line_id"] != UNMAPPED, "")
+    money = [
+        name for name in REASON_COLUMNS if name.endswith("_pence") and name != "contract_gap_pence"
+    ]
+    sums = lines[[*money, "compared_cost_pence", "capital_pence"]].sum()
+    total = {"line_name": "All lines", "duty": "", **sums}
+    known = lines["contract_gap_pence"].notna().any()
+    total["contract_gap_pence"] = lines["contract_gap_pence"].sum() if known else pd.NA
+    table = pd.concat([lines, pd.DataFrame([total])], ignore_index=True)
+    table["contract_gap_pence"] = table["contract_gap_pence"].astype("Int64")
+    cost = table["compared_cost_pence"].where(table["compared_cost_pence"] > 0)
+    table["capital_prop"] = (table["capital_pence"] / cost).astype("float64")
+    return table[list(REASON_COLUMNS)]
+
+
+def list_not_compared(table: pd.DataFrame) -> pd.Series:
+    """Return what of each line's surplus cannot be compared, whole pence."""
+    return table[list(NOT_COMPARED)].sum(axis=1)
+
+
+def arrange_hrgs(hrgs: pd.DataFrame, position: pd.DataFrame) -> pd.DataFrame:
+    """Return the kinds of care that lose and gain most in money, each beside trust and nation."""
+    table = hrgs[hrgs["n_cases"] > 0].copy()
+    names = position.set_index("line_id")["line_name"]
+    table["line_name"] = table["line_id"].map(names)
+    table["pod_name"] = table["pod"].map(PODS).fillna(table["pod"])
+    table["label"] = table["hrg"]
+    by_hrg = table.groupby(["hrg", "pod"])[["cost_pence", "n_cases"]].transform("sum")
+    table["trust_case_pence"] = _round(by_hrg["cost_pence"] / by_hrg["n_cases"])
+    for name in ("income", "cost", "national"):
+        table[f"{name}_case_pence"] = _round(table[f"{name}_pence"] / table["n_cases"])
+    table["n_cases"] = table["n_cases"].round().astype("int64")
+    ordered = table.sort_values(["surplus_pence", "hrg", "pod", "line_id"], ignore_index=True)
+    if len(ordered) <= 2 * MOST_HRGS:
+        return ordered[list(HRG_COLUMNS)]
+    ends = pd.concat([ordered.head(MOST_HRGS), ordered.tail(MOST_HRGS)], ignore_index=True)
+    return ends[list(HRG_COLUMNS)]
+
+
+def _round(amounts: pd.Series) -> pd.Series:
+    return amounts.astype("Float64").round().astype("Int64")

@@ -1,0 +1,1 @@
+"""Files that NHS England publishes, read as they were downloaded; nothing is fetched."""

@@ -1,0 +1,107 @@
+"""Inside a line, whichever way it is cut."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from helpers.engine import open_engine
+from helpers.report.tables.inside import arrange_commissioners, arrange_masking
+from helpers.report.words.inside import describe_masking
+from helpers.subsidy.parts import check_parts, measure_masking_by, split_by_parts, total_parts
+
+EVENTS = pd.DataFrame(
+    [  # line, kind, hrg of the spell, hrg, consultant, commissioner, category, income, cost
+        ("TO", "episode", "HN22C", "HN22C", "C1", "QKK", "01", 500, 300),
+        ("TO", "episode", "HT12A", "HT12A", "C2", "QKK", "01", 400, 700),
+        ("TO", "op", None, "WF01A", "C1", None, "02", 100, 50),
+        ("MAT", "op", None, None, "C3", "QRV", "01", None, 80),
+    ],
+    columns=[
+        "line_id", "event_kind", "hrg_spell", "hrg", "consultant_code", "commissioner",
+        "admin_category", "income_pence", "full_cost_pence",
+    ],
+)  # fmt: skip
+# The line's total holds 40 of cost that no patient caused besides.
+POSITION = pd.DataFrame(
+    {
+        "line_id": ["MAT", "TO"],
+        "line_name": ["Maternity", "Orthopaedics"],
+        "income_pence": [0, 1_000],
+        "full_cost_pence": [80, 1_090],
+        "surplus_pence": [-80, -90],
+    }
+)
+NO_PODS = pd.DataFrame(
+    {
+        "line_id": ["TO", "TO", "MAT"],
+        "pod": ["EL", "OPFA", "OPFA"],
+        "surplus_pence": [-100, 50, -80],
+    }
+)
+REST = pd.DataFrame({"line_id": ["TO"], "rest_pence": [-40]})
+
+
+@pytest.fixture(scope="module")
+def parts():
+    db = open_engine("duckdb")
+    db.add_frame("patient_events", EVENTS.astype({"income_pence": "Int64"}))
+    return split_by_parts(POSITION, total_parts(db))
+
+
+def cut(parts, line, grouping):
+    rows = parts[(parts["line_id"] == line) & (parts["grouping"] == grouping)]
+    return rows.set_index("group")["surplus_pence"].to_dict()
+
+
+def test_every_cut_adds_up_to_the_line_with_what_belongs_to_nobody(parts):
+    assert cut(parts, "TO", "hrg") == {"HN22C": 200, "HT12A": -300, "WF01A": 50, "REST": -40}
+    assert cut(parts, "TO", "consultant") == {"C1": 250, "C2": -300, "REST": -40}
+    assert cut(parts, "TO", "commissioner") == {"QKK": -100, "(not known)": 50, "REST": -40}
+    assert cut(parts, "TO", "admin_category") == {"01": -100, "02": 50, "REST": -40}
+    assert cut(parts, "MAT", "hrg") == {"(not known)": -80}
+
+
+def test_a_cut_that_loses_money_is_seen(parts):
+    good = check_parts(parts, REST)
+    assert len(good) == 4
+    assert (good["left_pence"] == good["right_pence"]).all()
+    lost = parts[~((parts["grouping"] == "consultant") & (parts["group"] == "REST"))]
+    bad = check_parts(lost, REST).set_index("description")
+    wrong = bad["left_pence"] != bad["right_pence"]
+    assert wrong.sum() == 1
+    assert "consultant" in bad.index[wrong][0]
+
+
+def test_differences_of_two_lines_do_not_cancel_out(parts):
+    moved = parts.copy()
+    is_rest = (moved["group"] == "REST") & (moved["grouping"] == "hrg")
+    moved.loc[is_rest, "surplus_pence"] = 0
+    extra = moved[is_rest].assign(line_id="MAT", surplus_pence=-40)
+    bad = check_parts(pd.concat([moved, extra]), REST)
+    assert (bad["left_pence"] != bad["right_pence"]).sum() == 1
+
+
+def test_masking_by_every_cut(parts):
+    masking = measure_masking_by(parts, NO_PODS).set_index(["line_id", "grouping"])["masking_prop"]
+    # by HRG: gains 250, losses 300: 1 - 50/550; by consultant the same; by commissioner 1 - 50/150
+    assert masking["TO", "hrg"] == pytest.approx(1 - 50 / 550)
+    assert masking["TO", "consultant"] == pytest.approx(1 - 50 / 550)
+    assert masking["TO", "commissioner"] == pytest.approx(1 - 50 / 150)
+    assert masking["TO", "pod"] == pytest.approx(1 - 50 / 150)
+    assert masking["MAT", "hrg"] == 0
+
+
+def test_a_cut_with_one_part_is_left_blank_and_not_counted(parts):
+    masking = measure_masking_by(parts, NO_PODS)
+    table = arrange_masking(masking, POSITION).set_index("line_name")
+    assert table.loc["Maternity"].drop("surplus_pence").isna().all()
+    words = describe_masking(masking, POSITION)
+    assert "1 of 1 by HRG, 1 of 1 by consultant" in words
+    assert "Orthopaedics: patients of some earn £2 more than they cost" in words
+
+
+def test_commissioners_are_added_over_lines(parts):
+    table = arrange_commissioners(parts)
+    assert table["group"].tolist() == ["QKK", "(not known)", "QRV", "(no patient)"]
+    assert table["surplus_pence"].tolist() == [-100, 50, -80, -40]
