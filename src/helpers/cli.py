@@ -71,6 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     report = _add(commands, "report", report_trust, "run one trust's series and write its report")
     report.add_argument("trust", help=PARAMETERS["trust"].words)
     _add_options(report, *RUN_OPTIONS, *REPORT_OPTIONS)
+    pdf = _add(commands, "pdf", print_trust, "the same, and the whole report as one PDF")
+    pdf.add_argument("trust", help=PARAMETERS["trust"].words)
+    _add_options(pdf, *RUN_OPTIONS, *REPORT_OPTIONS)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
     _add_options(reports, *RUN_OPTIONS, "jobs")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
@@ -91,6 +94,11 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
     check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
+    review = _add(commands, "review", review_a_file, "the consultant review of any table of cases")
+    review.add_argument("--episodes", required=True, help="the table of cases, one row each")
+    review.add_argument(
+        "--out", required=True, help="folder for consultants.csv, summary.csv, notes.md"
+    )
     published = _add(
         commands,
         "published",
@@ -158,6 +166,18 @@ def report_trust(given: argparse.Namespace) -> int:
     made = make_report(run, say=lambda line: print(line, flush=True))
     print(f"  done in {time.monotonic() - began:.1f} s\nOpen {show_path(made.page)}", flush=True)
     return 0
+
+
+def print_trust(given: argparse.Namespace) -> int:
+    """Make one trust's report where it is not current, and print it to one PDF."""
+    from helpers.report.pdf import find_browser, write_pdf
+
+    find_browser()  # before minutes are spent on a report that cannot be printed
+    code = report_trust(given)
+    began = time.monotonic()
+    pdf = write_pdf(_open(given, given.trust))
+    print(f"  printed in {time.monotonic() - began:.1f} s\nOpen {show_path(pdf)}", flush=True)
+    return code
 
 
 def report_all(given: argparse.Namespace) -> int:
@@ -242,6 +262,17 @@ def write_demos(given: argparse.Namespace) -> int:
         folder = place(given.data) / trust / DEFAULT_YEAR
         write_demo(trust, folder, size=given.size)
         print(f"{trust}: {show_path(folder)}", flush=True)
+    return 0
+
+
+def review_a_file(given: argparse.Namespace) -> int:
+    """Review one table of cases by itself; paths start where the command is given."""
+    from helpers.sources.case_review import review_cases
+
+    out = Path(given.out).expanduser().absolute()
+    notes = review_cases(Path(given.episodes).expanduser().absolute(), out)
+    print(notes.split("\n## ")[0].strip())
+    print(f"\nOpen {show_path(out / 'notes.md')}")
     return 0
 
 

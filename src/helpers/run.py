@@ -60,6 +60,13 @@ class Run:
         is_by_hand = self.folder == self.published / LAB
         return (self.tables, self.published / "tables") if is_by_hand else (self.tables,)
 
+    def find_year_before(self, name: str) -> Path | None:
+        """Return a table of the report of the year before, if one stands beside this one (D-087)."""
+        first = int(self.year[:4]) - 1
+        folder = self.published.parent / f"{first}-{(first + 1) % 100:02}" / "tables"
+        path = folder / f"{name}.parquet"
+        return path if path.is_file() else None
+
     def list_earlier(self, table: str) -> list[Path]:
         """Return where earlier years' reports of the trust hold a table, oldest first."""
         years = sorted(path for path in self.published.parent.glob("20*") if path.name < self.year)

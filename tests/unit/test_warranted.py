@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
+from helpers.contracts.terms import WARRANTED
 from helpers.outliers.consultants import review_consultants
 from helpers.outliers.saving import add_all_cost_share
-from helpers.outliers.warranted import find_warranted, read_warranted_codes, take_latest_reviews
+from helpers.outliers.warranted import find_warranted, take_latest_reviews
+from helpers.report.words.plain import name_term
 from unit.review_trust import invent_spells, make_sample, name_consultants
 
 
@@ -43,8 +45,9 @@ def test_no_file_and_missing_cells_warrant_nothing():
     assert find_warranted(reviews(("C1", None, None, None))) == {}
 
 
-def test_the_reasons_are_the_eight_of_the_method():
-    assert read_warranted_codes()["code"].tolist() == [f"W{k}" for k in range(1, 9)]
+def test_every_reason_of_the_method_has_words():
+    assert tuple(f"W{k}" for k in range(1, 9)) == WARRANTED
+    assert all(name_term("warranted", code) != code for code in WARRANTED)
 
 
 @pytest.fixture(scope="module")

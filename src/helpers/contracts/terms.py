@@ -63,3 +63,5 @@ def find_own_line(line_id: str) -> str:
 
 # Statuses of a review or a question that mean that it has ended.
 CLOSED = ("closed", "resolved", "rejected", "done", "agreed", "complete", "completed", "withdrawn")
+# Reasons that take a difference between consultants out of the saving once a review is closed with one.
+WARRANTED = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")

@@ -11,7 +11,11 @@ from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMAPPED
 from helpers.outliers.stay_expected import assign_cells
 from helpers.outliers.stay_groups import COLUMNS, MIN_GROUP_SPELLS, review_groups
+from helpers.outliers.stay_trend import COLUMNS as TREND_COLUMNS
+from helpers.outliers.stay_trend import trend_stays
 from helpers.outliers.stay_trim import TRIM_FLOOR_DAYS, add_excess_days, find_trim_points
+from helpers.outliers.stay_variation import COLUMNS as VARIATION_COLUMNS
+from helpers.outliers.stay_variation import split_variation
 from helpers.outliers.stay_waiting import (
     count_long_stays,
     split_gaps,
@@ -24,6 +28,7 @@ AGE_BANDS = ("0-17", "18-44", "45-64", "65-74", "75-84", "85+")
 DECILES_PER_QUINTILE = 2
 NOT_GROUPS = ("", "nan", "<NA>", "None", "C9999998", "WARD_UNKNOWN", UNMAPPED)
 SEXES = ("1", "2")
+PATIENT_FACTORS = ("age_band", "sex", "imd_quintile", "admission_weekday")
 NOT_KNOWN_CODES = ("98", "99")
 HAD_NO_DATE = "No patient has a date of being ready to leave, so waiting cannot be told from the rest of the stay."
 NO_STAYS = "There are no completed stays to compare: this trust's files hold no admitted patients."
@@ -121,6 +126,8 @@ class StayReview:
     stay_mix: pd.DataFrame
     stay_long: pd.DataFrame
     stay_value: pd.DataFrame
+    stay_variation: pd.DataFrame
+    stay_trend: pd.DataFrame
     exclusions: pd.DataFrame
     n_transfers: int = 0
     notes: list[str] = field(default_factory=list)
@@ -156,7 +163,8 @@ def review_stays(
     trim = find_trim_points(spells, prices, floor_days=settings.trim_floor_days)
     spells = add_excess_days(spells, trim)
     groupings = list_groupings(spells)
-    cell = pd.factorize(assign_cells(spells), sort=True)[0]
+    cell_names = assign_cells(spells)
+    cell = pd.factorize(cell_names, sort=True)[0]
     has_dates = bool(spells["ready_date"].notna().any())
     some = {name: groupings[name] for name in ("ward", "line", "consultant")}
     return StayReview(
@@ -170,6 +178,8 @@ def review_stays(
         stay_mix=_split_all_gaps(spells, groupings, cell),
         stay_long=count_long_stays(spells),
         stay_value=value_excess_days(spells, variable_share=settings.variable_share)[VALUE_COLUMNS],
+        stay_variation=_split_variation(spells, groupings, cell_names),
+        stay_trend=trend_stays(spells, cell),
         exclusions=exclusions,
         n_transfers=int(spells["is_transfer"].sum()),
         notes=[] if has_dates else [HAD_NO_DATE],
@@ -264,6 +274,15 @@ def _split_all_gaps(
     return pd.concat(parts, ignore_index=True)[MIX_COLUMNS]
 
 
+def _split_variation(
+    spells: pd.DataFrame, groupings: dict[str, pd.Series], cell: pd.Series
+) -> pd.DataFrame:
+    """Divide variation between what patients bring and where and by whom they are treated."""
+    patients = {"casemix": cell} | {name: groupings[name] for name in PATIENT_FACTORS}
+    settings = {name: groupings[name] for name in ("ward", "consultant")}
+    return split_variation(spells["los_days"].to_numpy(), patients, settings)
+
+
 def _review_nothing(exclusions: pd.DataFrame) -> StayReview:
     return StayReview(
         stay_groups=pd.DataFrame(columns=COLUMNS),
@@ -272,6 +291,8 @@ def _review_nothing(exclusions: pd.DataFrame) -> StayReview:
         stay_mix=pd.DataFrame(columns=MIX_COLUMNS),
         stay_long=pd.DataFrame(columns=LONG_COLUMNS),
         stay_value=pd.DataFrame(columns=VALUE_COLUMNS),
+        stay_variation=pd.DataFrame(columns=VARIATION_COLUMNS),
+        stay_trend=pd.DataFrame(columns=TREND_COLUMNS),
         exclusions=exclusions,
         notes=[NO_STAYS],
     )

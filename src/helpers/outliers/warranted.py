@@ -7,22 +7,13 @@ name, and leaves the saving (decision D-185).
 
 from __future__ import annotations
 
-from importlib import resources
-
 import pandas as pd
 
-from helpers.contracts.terms import CLOSED
+from helpers.contracts.terms import CLOSED, WARRANTED
 
 REVIEW_COLUMNS = (
     "review_id", "subject", "status", "reason_code", "action", "owner", "value_pence", "date",
 )  # fmt: skip
-
-
-def read_warranted_codes() -> pd.DataFrame:
-    """Return the reasons that take a difference out of the saving: ``code`` and ``words``."""
-    path = resources.files("helpers.outliers").joinpath("warranted_codes.csv")
-    with path.open(encoding="utf-8") as text:
-        return pd.read_csv(text, dtype="str")
 
 
 def take_latest_reviews(reviews: pd.DataFrame | None) -> pd.DataFrame:
@@ -52,9 +43,8 @@ def take_latest_reviews(reviews: pd.DataFrame | None) -> pd.DataFrame:
     rows = rows.sort_values("date", kind="stable", na_position="first")
     rows = rows.groupby("subject", sort=True).tail(1).sort_values("subject", ignore_index=True)
     rows["is_closed"] = rows["status"].str.lower().isin(CLOSED)
-    codes = set(read_warranted_codes()["code"])
     rows["reason_code"] = rows["reason_code"].str.upper()
-    rows["is_warranted"] = rows["is_closed"] & rows["reason_code"].isin(codes)
+    rows["is_warranted"] = rows["is_closed"] & rows["reason_code"].isin(WARRANTED)
     return rows
 
 

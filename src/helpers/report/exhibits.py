@@ -89,6 +89,19 @@ def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
     return Exhibit(f'<dl class="cards">{html}</dl>', words)
 
 
+def show_folded(title: str, *exhibits: Exhibit) -> Exhibit:
+    """Show exhibits behind a title that the reader opens; on paper they are open."""
+    inner = "".join(exhibit._repr_html_() for exhibit in exhibits)
+    html = f'<details class="fold sheet"><summary>{escape(title)}</summary>{inner}</details>'
+    return Exhibit(html, "\n".join([title, *map(repr, exhibits)]))
+
+
+def join_exhibits(exhibits: Sequence[Exhibit]) -> Exhibit:
+    """Return several exhibits as one, in their order."""
+    html = "".join(exhibit._repr_html_() for exhibit in exhibits)
+    return Exhibit(html, "\n".join(map(repr, exhibits)))
+
+
 def show_figure(
     figure: Figure | None,
     *,
@@ -267,7 +280,8 @@ def _row(
         f"<td{_align(frame[name]) or (LONG_TEXT if name in wordy else '')}>{escape(text)}</td>"
         for name, text in zip(names[1:], cells[1:], strict=True)
     )
-    head = f'<th scope="row"{_align(frame[names[0]])}>{escape(cells[0])}</th>'
+    tag = 'th scope="row"' if cells[0].strip() else "td"  # nothing is no heading
+    head = f"<{tag}{_align(frame[names[0]])}>{escape(cells[0])}</{tag[:2]}>"
     start = '<tr class="total">' if is_total else "<tr>"
     return f"{start}{head}{rest}</tr>"
 

@@ -86,11 +86,8 @@ def build_credibility(run: Run) -> tuple[str, str]:
 
 def read_earlier_credibility(run: Run) -> pd.DataFrame | None:
     """Return the credibility of the report of the year before, if one stands (decision D-087)."""
-    first = int(run.year[:4]) - 1
-    path = (
-        run.published.parent / f"{first}-{(first + 1) % 100:02}" / "tables" / "credibility.parquet"
-    )
-    return pd.read_parquet(path) if path.is_file() else None
+    path = run.find_year_before("credibility")
+    return pd.read_parquet(path) if path else None
 
 
 def render_published_pages(run: Run, inputs: dict[str, str]) -> None:

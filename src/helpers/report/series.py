@@ -49,6 +49,7 @@ class Step:
     code: tuple[str, ...]
     subjects: tuple[str, ...]
     uses_files: bool = False
+    uses_year_before: tuple[str, ...] = ()
     answers_questions: bool = False
 
     @property
@@ -83,11 +84,12 @@ STEPS = (
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
-        ("outliers", "sources"), ("outliers", "stays"),
+        ("outliers", "sources", "report/sheets.py"), ("outliers", "stays", "care"),
+        uses_year_before=("consultant_review",),
     ),
     Step(
         "05_summary", "Summary", "index.html",
-        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary",),
+        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary", "board"),
     ),
 )  # fmt: skip
 READ, COMPARED = "11_published_data", "12_published_costs"
@@ -168,6 +170,8 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
             parts["reference tables"] = hash_text(json.dumps(lookups, sort_keys=True))
+        if step.uses_year_before:
+            parts["the report of the year before"] = _hash_year_before(run, step.uses_year_before)
         if step.answers_questions:
             parts["what-if questions"] = hash_text(run.what_if)
             names = ("retention", "line_activity")
@@ -178,6 +182,12 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
             parts["an earlier step"] = hash_text(json.dumps(before, sort_keys=True))
         found[step.name] = parts
     return found
+
+
+def _hash_year_before(run: Run, names: tuple[str, ...]) -> str:
+    """Return the checksum of last year's tables that a step compares with; none is a state too."""
+    paths = [run.find_year_before(name) for name in names]
+    return hash_text(json.dumps([hash_file(path) if path else "" for path in paths]))
 
 
 def find_page_key(parts: dict[str, dict[str, str]]) -> str:

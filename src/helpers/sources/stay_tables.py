@@ -11,7 +11,10 @@ from helpers.run import Run
 from helpers.sources.settings import read_settings
 from helpers.sources.tables import has_table, open_table, read_table, write_table
 
-WRITTEN = ("stay_groups", "stay_trim", "stay_awaiting", "stay_mix", "stay_long", "stay_value")
+WRITTEN = (
+    "stay_groups", "stay_trim", "stay_awaiting", "stay_mix", "stay_long", "stay_value",
+    "stay_variation", "stay_trend",
+)  # fmt: skip
 
 
 def read_and_review_stays(run: Run, db: Engine) -> StayReview:

@@ -38,16 +38,20 @@ SAVING_SHOWN = (
 def plot_funnel(named: pd.DataFrame) -> Figure:
     """Draw each consultant's cost ratio by number of spells, with what chance and nature allow.
 
-    The inner band is sampling chance alone, the outer one adds natural variation; both at 95%, for
-    a typical line. Pounds vary more than counts, so the bands come from the model's errors.
+    The inner band is sampling chance alone, the outer one adds natural variation of a typical line;
+    both at 95%. Pounds vary more than counts, so the bands come from the model's errors. Spells of a
+    casemix whose cost is harder to foretell count for less, so that the inner band is right for
+    every consultant.
     """
     cost = named[(named["measure"] == "cost") & named["std_error"].notna()]
     with report_style():
         figure, axes = new_figure(4.0)
         if cost.empty:
             return _say(figure, axes, "No consultants could be compared.")
-        n = np.linspace(max(cost["n"].min(), 5), cost["n"].max() * 1.03, 200)
-        noise = float(np.median(cost["std_error"] * np.sqrt(cost["n"]))) / np.sqrt(n)
+        typical = float(np.median(cost["std_error"] * np.sqrt(cost["n"])))
+        cost = cost.assign(n=(typical / cost["std_error"]) ** 2)
+        n = np.linspace(max(cost["n"].min() * 0.97, 1), cost["n"].max() * 1.03, 200)
+        noise = typical / np.sqrt(n)
         tau = float(np.median(cost["tau"]))
         for z, spread, shade, words in (
             (Z_95, np.sqrt(noise**2 + tau**2), "#E4E9EE", "Chance and natural variation, 95%"),
@@ -67,7 +71,7 @@ def plot_funnel(named: pd.DataFrame) -> Figure:
         axes.scatter(cost["n"][flagged], cost["crude_ratio"][flagged], s=34, color=ORANGE, zorder=4)
         _label_points(axes, cost[flagged], "n", "crude_ratio")
         axes.yaxis.set_major_formatter(FuncFormatter(_write_ratio))
-        axes.set_xlabel("Spells in the year")
+        axes.set_xlabel("Spells in the year (those whose cost is hard to foretell count for less)")
         axes.set_ylabel("Cost against the typical peer")
         figure.legend(loc="outside lower left", ncols=3, fontsize=8.5)
     return figure

@@ -67,10 +67,11 @@ def describe_each(named: pd.DataFrame) -> list[str]:
     cost = named[(named["measure"] == "cost") & named["flag"].isin(["outlier", "material"])]
     cost = cost.assign(first=cost["flag"] == "outlier")
     cost = cost.sort_values(["first", "excess"], ascending=False)
-    return [_describe_person(row) for row in cost.to_dict("records")]
+    return [describe_person(row) for row in cost.to_dict("records")]
 
 
-def _describe_person(row: dict) -> str:
+def describe_person(row: dict) -> str:
+    """Say how far one consultant is from peers, with what outcomes, and where the cost is."""
     gap = f"{format_prop(row['ratio'] - 1)} dearer than the typical peer for the same patients"
     interval = f"90% interval {format_prop(row['ci_low'] - 1)} to {format_prop(row['ci_high'] - 1)}"
     spells = count_words(int(row["n"]), "spell")

@@ -75,6 +75,12 @@ def name_line_column(table: pd.DataFrame, service_lines: pd.DataFrame) -> pd.Dat
     return table.assign(line_name=name_lines(table["line_id"].astype("str"), service_lines))
 
 
+def name_trends(trend: pd.DataFrame, service_lines: pd.DataFrame) -> dict[str, str]:
+    """Return the name of each line that is followed by month, and of the trust."""
+    codes = pd.Series(trend["line_id"].unique(), dtype="str")
+    return dict(zip(codes, name_lines(codes, service_lines), strict=True))
+
+
 def describe_stays_compared(exclusions: pd.DataFrame, n_transfers: int) -> str:
     """Say how many stays are compared, what is left out, and how those who died compare."""
     rows = exclusions.set_index("reason")
