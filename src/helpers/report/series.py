@@ -71,7 +71,8 @@ STEPS = (
     ),
     Step(
         COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
-        ("costing", "sources"), ("costing", "trace"),
+        ("costing", "sources"), ("costing", "line_detail", "trace"),
+        uses_year_before=("service_line_statement", "line_hrgs"),
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
