@@ -180,3 +180,17 @@ def test_last_years_findings_are_told(trust):
     assert words.describe_tracker(tracker.head(0), year_before=None).startswith(
         "There is no report"
     )
+
+
+def test_variation_is_told_with_its_share_and_not_where_nothing_is_explained():
+    rows = pd.DataFrame(
+        {
+            "factor": ["casemix", "ward", "explained", "unexplained"],
+            "explained_prop": [0.9, 0.1, 1.0, float("nan")],
+            "all_prop": [0.27, 0.03, 0.30, 0.70],
+        }
+    )
+    text = words.describe_stay_variation(rows)
+    assert "predicts 30% of the variation" in text
+    assert "HRG and way of coming 90%" in text
+    assert "nothing that is known" in words.describe_stay_variation(rows.assign(all_prop=0.002))
