@@ -91,6 +91,11 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
     check.add_argument("folder", nargs="?", help="one trust's files, as data/raw/R0A/2024-25")
+    review = _add(commands, "review", review_a_file, "the consultant review of any table of cases")
+    review.add_argument("--episodes", required=True, help="the table of cases, one row each")
+    review.add_argument(
+        "--out", required=True, help="folder for consultants.csv, summary.csv, notes.md"
+    )
     published = _add(
         commands,
         "published",
@@ -242,6 +247,17 @@ def write_demos(given: argparse.Namespace) -> int:
         folder = place(given.data) / trust / DEFAULT_YEAR
         write_demo(trust, folder, size=given.size)
         print(f"{trust}: {show_path(folder)}", flush=True)
+    return 0
+
+
+def review_a_file(given: argparse.Namespace) -> int:
+    """Review one table of cases by itself; paths start where the command is given."""
+    from helpers.sources.case_review import review_cases
+
+    out = Path(given.out).expanduser().absolute()
+    notes = review_cases(Path(given.episodes).expanduser().absolute(), out)
+    print(notes.split("\n## ")[0].strip())
+    print(f"\nOpen {show_path(out / 'notes.md')}")
     return 0
 
 

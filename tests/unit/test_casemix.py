@@ -6,6 +6,7 @@ import pytest
 
 from helpers.outliers.casemix import (
     build_covariates,
+    build_design,
     estimate_effects,
     fit_gamma,
     fit_poisson,
@@ -56,7 +57,7 @@ def test_pooled_variance_draws_a_small_group_to_the_overall_mean():
 
 
 def test_both_models_return_the_means_of_a_saturated_table():
-    design = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    design = build_design(np.array([0, 0, 1, 1]), 2, np.zeros(4, dtype=int), np.empty((4, 0)))
     y = np.array([100.0, 300.0, 10.0, 30.0])
     for fit in (fit_gamma, fit_poisson):
         coef, mean, _ = fit(design, y)
@@ -64,11 +65,30 @@ def test_both_models_return_the_means_of_a_saturated_table():
         assert mean == pytest.approx([200, 200, 20, 20], rel=1e-6)
 
 
+def test_products_of_the_matrix_equal_those_of_the_matrix_written_out():
+    rng = np.random.default_rng(4)
+    who, group, x = rng.integers(0, 3, 40), rng.integers(0, 4, 40), rng.normal(size=(40, 2))
+    design = build_design(who, 3, group, x)
+    whole = np.column_stack([np.eye(3)[who], np.eye(4)[group][:, 1:], x])
+    weight, coef = rng.random(40), rng.normal(size=8)
+    np.testing.assert_allclose(design.predict(coef), whole @ coef)
+    np.testing.assert_allclose(design.project(weight), whole.T @ weight)
+    np.testing.assert_allclose(design.cross(weight), whole.T @ (whole * weight[:, None]))
+
+
+def test_comorbidity_counts_twice_up_to_three_points():
+    spells = line_of().assign(charlson=[0.0, 2.0, 5.0] * 600)
+    plain, more = build_covariates(line_of()), build_covariates(spells)
+    extra = [c for c in more.T if not any(np.array_equal(c, p) for p in plain.T)]
+    assert [column[:3].tolist() for column in extra] == [[0, 2, 5], [0, 2, 3]]
+
+
 def test_a_poisson_model_keeps_zeros_and_its_total():
     rng = np.random.default_rng(3)
-    design = np.column_stack([np.ones(400), rng.normal(size=400)])
-    days = rng.poisson(np.exp(design @ [0.2, 0.5])).astype(float)
-    coef, mean, _ = fit_poisson(design, days)
+    x = rng.normal(size=400)
+    nobody = np.zeros(400, dtype=int)
+    days = rng.poisson(np.exp(0.2 + 0.5 * x)).astype(float)
+    coef, mean, _ = fit_poisson(build_design(nobody, 1, nobody, x[:, None]), days)
     assert mean.sum() == pytest.approx(days.sum(), rel=1e-8)
     assert coef == pytest.approx([0.2, 0.5], abs=0.15)
 

@@ -20,6 +20,7 @@ def episode(spell, **more):
         "discharge_method": "1",
         "completion": 1,
         "is_discharging": True,
+        "discharge_dt": pd.Timestamp("2024-07-06"),
         "los_days": 3,
         "age": 70,
         "sex": "2",

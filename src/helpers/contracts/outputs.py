@@ -1146,7 +1146,7 @@ OUTLIERS = [
         {
             "measure": (
                 "code",
-                "identified, counted (the headline), better, not_known, warranted, releasable, divergent or to_median.",
+                "identified, counted (the headline), better, not_known, warranted, releasable, divergent_named, divergent or to_median.",
             ),
             "label": ("text", "In words."),
             "amount_pence": _pence("Amount; missing where it cannot be worked out."),
@@ -1197,6 +1197,47 @@ OUTLIERS = [
             "controllable_pence": _pence("Their controllable cost."),
         },
         "reason",
+        "trust",
+    ),
+    _table(
+        "review_checks",
+        "The consultant review's own checks: what to look at before anybody is asked about a finding.",
+        {
+            "check_id": ("code", "tau, heavy_tails, difference, named_capped, agree_halves, ..."),
+            "label": ("text", "In words."),
+            "value": (
+                "number",
+                "Value, in the unit beside it; missing where it could not be tried.",
+            ),
+            "unit": ("text", "Unit."),
+        },
+        "check_id",
+        "trust",
+    ),
+    _table(
+        "review_robustness",
+        "Whether each consultant named is named again when the cases are changed.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "is_named_capped": ("bool", "With costs capped at the trim point."),
+            "is_named_odd": ("bool", "On odd months alone."),
+            "is_named_even": ("bool", "On even months alone."),
+        },
+        "line_id consultant_code",
+        "consultant",
+    ),
+    _table(
+        "risk_calibration",
+        "Events beside the events expected, by tenth of the patients from low risk to high.",
+        {
+            "outcome": ("code", "readmit_30d, death_30d, complication or return_theatre."),
+            "decile": ("int", "1 = lowest risk."),
+            "n": ("int", "Spells."),
+            "observed": ("number", "Events."),
+            "expected": ("number", "Events expected."),
+        },
+        "outcome decile",
         "trust",
     ),
     _table(

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 MIN_SPELLS_HRG = 10
 ROOT_CHARACTERS = 4
 POOLING_SPELLS = 20.0  # weight of the line's variance in that of an HRG, in spells
+CHARLSON_CAP = 3  # points, above which the score counts for less
 MAX_STEPS = 100
 MAX_HALVINGS = 30
 TOLERANCE = 1e-10
@@ -58,17 +59,26 @@ def pool_casemix(hrg: pd.Series, consultant: pd.Series) -> pd.Series:
 
 
 def _is_thin(group: pd.Series, consultant: pd.Series) -> pd.Series:
-    keys = pd.DataFrame({"group": group.to_numpy(), "consultant": consultant.to_numpy()})
-    by_group = keys.groupby("group")["consultant"].agg(["size", "nunique"])
-    thin = (by_group["size"] < MIN_SPELLS_HRG) | (by_group["nunique"] < 2)
-    return pd.Series(thin.reindex(keys["group"]).to_numpy(), index=group.index)
+    """Tell which rows are of a group with few spells, or with one consultant."""
+    place, groups = pd.factorize(group)
+    count = np.bincount(place, minlength=len(groups))
+    thin = (count < MIN_SPELLS_HRG) | (_count_people(place, len(groups), consultant) < 2)
+    return pd.Series(thin[place], index=group.index)
+
+
+def _count_people(place: np.ndarray, n_places: int, consultant: pd.Series) -> np.ndarray:
+    """Return how many consultants each place has."""
+    who, people = pd.factorize(consultant)
+    pairs = np.bincount(place * len(people) + who, minlength=n_places * len(people)) > 0
+    return pairs.reshape(n_places, len(people)).sum(axis=1)
 
 
 def build_covariates(spells: pd.DataFrame) -> np.ndarray:
-    """Return patient covariates: age, its square, sex, emergency, deprivation fifth.
+    """Return patient covariates: age, its square, sex, emergency, deprivation fifth, comorbidity.
 
     Age is in decades from 60. Missing ages take the line's median and missing deprivation is a
-    level of its own; levels with fewer than ten spells on either side are dropped.
+    level of its own; levels with fewer than ten spells on either side are dropped. Comorbidity is
+    the column ``charlson`` where there is one (missing is 0), and its first three points apart.
     """
     age = spells["age"].to_numpy(dtype=float)
     known = age[np.isfinite(age)]
@@ -82,59 +92,107 @@ def build_covariates(spells: pd.DataFrame) -> np.ndarray:
     ]
     flags = np.column_stack(levels).astype(float)
     enough = (flags.sum(0) >= MIN_SPELLS_HRG) & ((1 - flags).sum(0) >= MIN_SPELLS_HRG)
-    numbers = np.column_stack([decades, decades**2])
+    numbers = np.column_stack([decades, decades**2, *_list_comorbidity(spells)])
     numbers = numbers[:, numbers.std(0) > 0]
     return np.column_stack([numbers, flags[:, enough]])
 
 
-def build_design(
-    who: np.ndarray, n_who: int, hrg: np.ndarray, covariates: np.ndarray
-) -> np.ndarray:
-    """Return the model matrix: one column a consultant, casemix groups less one, covariates."""
-    consultants = np.eye(n_who)[who]
-    groups = np.eye(int(hrg.max()) + 1)[hrg][:, 1:]
-    return np.column_stack([consultants, groups, covariates])
+def _list_comorbidity(spells: pd.DataFrame) -> list[np.ndarray]:
+    if "charlson" not in spells:
+        return []
+    score = np.nan_to_num(spells["charlson"].to_numpy(dtype=float))
+    return [score, np.minimum(score, CHARLSON_CAP)]
 
 
-def fit_gamma(design: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Design:
+    """The model matrix, never written out: who treats, casemix group (less the first), covariates.
+
+    One row of it has a 1 for its consultant, a 1 for its group, and the covariates. Its products
+    need only sums by consultant and by group, so that millions of rows cost no more than their sums.
+    """
+
+    who: np.ndarray
+    n_who: int
+    group: np.ndarray
+    n_groups: int
+    covariates: np.ndarray
+
+    def predict(self, coef: np.ndarray) -> np.ndarray:
+        """Return the matrix times coefficients, by row."""
+        groups = np.concatenate([[0.0], coef[self.n_who : self.n_who + self.n_groups - 1]])
+        own = coef[self.who] + groups[self.group]
+        return own + self.covariates @ coef[self.n_who + self.n_groups - 1 :]
+
+    def project(self, values: np.ndarray) -> np.ndarray:
+        """Return the transposed matrix times values, by coefficient."""
+        by_who = np.bincount(self.who, values, self.n_who)
+        by_group = np.bincount(self.group, values, self.n_groups)[1:]
+        return np.concatenate([by_who, by_group, self.covariates.T @ values])
+
+    def cross(self, weight: np.ndarray) -> np.ndarray:
+        """Return X'WX for weights by row."""
+        cells = np.bincount(
+            self.who * self.n_groups + self.group, weight, self.n_who * self.n_groups
+        ).reshape(self.n_who, self.n_groups)
+        weighted = self.covariates * weight[:, None]
+        side = np.array([self._sum_dummies(column) for column in weighted.T])
+        side = side.reshape(self.covariates.shape[1], self.n_who + self.n_groups - 1)
+        dummies = np.block(
+            [
+                [np.diag(cells.sum(axis=1)), cells[:, 1:]],
+                [cells[:, 1:].T, np.diag(cells.sum(axis=0)[1:])],
+            ]
+        )
+        return np.block([[dummies, side.T], [side, self.covariates.T @ weighted]])
+
+    def _sum_dummies(self, values: np.ndarray) -> np.ndarray:
+        by_group = np.bincount(self.group, values, self.n_groups)[1:]
+        return np.concatenate([np.bincount(self.who, values, self.n_who), by_group])
+
+
+def build_design(who: np.ndarray, n_who: int, group: np.ndarray, covariates: np.ndarray) -> Design:
+    """Return the model matrix of consultants, casemix groups (numbered from 0) and covariates."""
+    return Design(who, n_who, group, int(group.max()) + 1, covariates)
+
+
+def fit_gamma(design: Design, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit a Gamma model with log link; return coefficients, fitted means and (X'X)^-1.
 
     Fisher scoring has constant weights here, so one factorisation serves all steps. A step that
     raises the deviance is halved.
     """
-    bread = np.linalg.pinv(design.T @ design, hermitian=True)
-    solve = bread @ design.T
-    coef = solve @ (np.log(y) + np.log(y.mean()) - np.log(y).mean())
-    deviance = _gamma_deviance(design @ coef, y)
+    bread = np.linalg.pinv(design.cross(np.ones(len(y))), hermitian=True)
+    coef = bread @ design.project(np.log(y) + np.log(y.mean()) - np.log(y).mean())
+    eta = design.predict(coef)
+    deviance = _gamma_deviance(eta, y)
     for _ in range(MAX_STEPS):
-        eta = design @ coef
-        step = solve @ (y * np.exp(-eta) - 1)
-        coef, better = _halve_until_better(
-            coef, step, deviance, lambda b: _gamma_deviance(design @ b, y)
+        step = bread @ design.project(y * np.exp(-eta) - 1)
+        coef, eta, deviance = _halve_until_better(
+            design, coef, eta, step, deviance, lambda at: _gamma_deviance(at, y)
         )
         if np.abs(step).max() < TOLERANCE:
             break
-        deviance = better
-    return coef, np.exp(design @ coef), bread
+    return coef, np.exp(eta), bread
 
 
-def fit_poisson(design: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def fit_poisson(design: Design, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit a quasi-Poisson model with log link; return coefficients, means and (X'WX)^-1."""
-    start = np.linalg.pinv(design.T @ design, hermitian=True) @ design.T
-    coef = start @ np.log(np.maximum(y, 0.0) + 0.5 * max(y.mean(), 1e-9))
-    deviance = _poisson_deviance(design @ coef, y)
+    start = np.linalg.pinv(design.cross(np.ones(len(y))), hermitian=True)
+    coef = start @ design.project(np.log(np.maximum(y, 0.0) + 0.5 * max(y.mean(), 1e-9)))
+    eta = design.predict(coef)
+    deviance = _poisson_deviance(eta, y)
     for _ in range(MAX_STEPS):
-        mu = np.exp(np.clip(design @ coef, -30, 30))
-        bread = np.linalg.pinv(design.T @ (design * mu[:, None]), hermitian=True)
-        step = bread @ (design.T @ (y - mu))
-        coef, better = _halve_until_better(
-            coef, step, deviance, lambda b: _poisson_deviance(design @ b, y)
+        mu = np.exp(np.clip(eta, -30, 30))
+        bread = np.linalg.pinv(design.cross(mu), hermitian=True)
+        step, before = bread @ design.project(y - mu), deviance
+        coef, eta, deviance = _halve_until_better(
+            design, coef, eta, step, deviance, lambda at: _poisson_deviance(at, y)
         )
-        if np.abs(step).max() < 1e-8 or abs(better - deviance) <= 1e-12 * (abs(deviance) + 1):
+        if np.abs(step).max() < 1e-8 or abs(deviance - before) <= 1e-12 * (abs(before) + 1):
             break
-        deviance = better
-    mu = np.exp(np.clip(design @ coef, -30, 30))
-    return coef, mu, np.linalg.pinv(design.T @ (design * mu[:, None]), hermitian=True)
+    mu = np.exp(np.clip(eta, -30, 30))
+    return coef, mu, np.linalg.pinv(design.cross(mu), hermitian=True)
 
 
 def _gamma_deviance(eta: np.ndarray, y: np.ndarray) -> float:
@@ -147,15 +205,18 @@ def _poisson_deviance(eta: np.ndarray, y: np.ndarray) -> float:
         return float(np.sum(np.exp(eta) - y * eta))
 
 
-def _halve_until_better(coef, step, before, measure):
-    """Return coefficients after a step, halved until the deviance does not rise, and the deviance."""
-    size = 1.0
+def _halve_until_better(design, coef, eta, step, before, measure):
+    """Return coefficients, their predictions and deviance after a step.
+
+    The step is halved until the deviance does not rise.
+    """
+    along, size = design.predict(step), 1.0
     for _ in range(MAX_HALVINGS):
-        after = measure(coef + size * step)
+        after = measure(eta + size * along)
         if after <= before + 1e-9 * abs(before):
-            return coef + size * step, after
+            return coef + size * step, eta + size * along, after
         size /= 2
-    return coef, before
+    return coef, eta, before
 
 
 def pool_variance(squares: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -167,7 +228,7 @@ def pool_variance(squares: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 
 def measure_contrast(
-    design: np.ndarray,
+    design: Design,
     bread: np.ndarray,
     variance: np.ndarray,
     coef: np.ndarray,
@@ -182,8 +243,7 @@ def measure_contrast(
     is_peer
         Which of the first columns are peers; the others take no part in the mean.
     """
-    meat = (design * variance[:, None]).T @ design
-    covariance = bread @ meat @ bread
+    covariance = bread @ design.cross(variance) @ bread
     places = np.flatnonzero(is_peer)
     n = len(places)
     contrast = np.eye(n) - 1.0 / n
@@ -208,7 +268,7 @@ def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells:
     """
     alone = measure_no_comparator(spells, value)
     used = _choose_rows(spells, value, kind, min_spells)
-    if len(set(used["who"]) - {FEW}) < 2 or alone > MAX_NO_COMPARATOR:
+    if len(set(used["who"].unique()) - {FEW}) < 2 or alone > MAX_NO_COMPARATOR:
         return Effects(_empty_effects(), alone)
     who, names = pd.factorize(used["who"], sort=True)
     group, _ = pd.factorize(used["casemix"], sort=True)
@@ -241,8 +301,9 @@ def measure_no_comparator(spells: pd.DataFrame, value: str) -> float:
     total = float(spells[value].sum())
     if total <= 0:
         return 0.0
-    alone = spells.groupby("hrg")["consultant_code"].transform("nunique") == 1
-    return float(spells.loc[alone, value].sum()) / total
+    place, groups = pd.factorize(spells["hrg"])
+    alone = _count_people(place, len(groups), spells["consultant_code"]) == 1
+    return float(spells[value].to_numpy()[alone[place]].sum()) / total
 
 
 def _choose_rows(spells: pd.DataFrame, value: str, kind: str, min_spells: int) -> pd.DataFrame:
@@ -273,9 +334,10 @@ def _is_alone(used: pd.DataFrame) -> np.ndarray:
 
     They say nothing of peers, and pooled with cheaper HRGs they would make a subspecialist look dear.
     """
-    by_hrg = used.groupby("hrg")["who"]
-    alone = (by_hrg.transform("nunique") == 1) & (by_hrg.transform("size") >= MIN_SPELLS_HRG)
-    return alone.to_numpy()
+    place, groups = pd.factorize(used["hrg"])
+    count = np.bincount(place, minlength=len(groups))
+    alone = (_count_people(place, len(groups), used["who"]) == 1) & (count >= MIN_SPELLS_HRG)
+    return alone[place]
 
 
 def _is_connected(used: pd.DataFrame) -> np.ndarray:

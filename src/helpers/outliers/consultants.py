@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.outliers.casemix import estimate_effects
-from helpers.outliers.outcomes import OutcomeReview, review_outcomes
+from helpers.outliers.outcomes import OutcomeReview, review_outcomes, stack_risks
 from helpers.outliers.peers import COST, MIN_SPELLS_PEER, STAY, Fit, fit_measure
+from helpers.outliers.robustness import calibrate_risk, check_review, list_robust
 from helpers.outliers.saving import Saving, empty_saving, estimate_saving
 from helpers.outliers.spells import SpellSample
 from helpers.outliers.wording import describe_peer_status
@@ -37,6 +38,12 @@ class Review:
         Each consultant's events, outcome by outcome.
     review_exclusions
         Spells left out, by reason, with those kept first.
+    review_checks, review_robustness, risk_calibration
+        Whether the review can be trusted, by ``check_review`` and its like; None if not asked for.
+    everyone
+        Everyone in the model of cost, named or not: ``line_id, consultant_code, excess_pence,
+        excess_low_pence, excess_high_pence, own_benefit, own_driver``. Not a table of the report,
+        which gives outcomes and drivers of those who stand out alone.
     """
 
     consultant_review: pd.DataFrame
@@ -46,6 +53,10 @@ class Review:
     outcome_review: pd.DataFrame
     review_accounts: pd.DataFrame
     review_exclusions: pd.DataFrame
+    everyone: pd.DataFrame
+    review_checks: pd.DataFrame | None = None
+    review_robustness: pd.DataFrame | None = None
+    risk_calibration: pd.DataFrame | None = None
 
 
 def review_consultants(
@@ -56,6 +67,8 @@ def review_consultants(
     min_spells: int = MIN_SPELLS_NAMED,
     variable_prop: float = float("nan"),
     warranted: Mapping[str, str] | None = None,
+    drivers_of_all: bool = False,
+    with_checks: bool = True,
 ) -> Review:
     """Compare each consultant with the peers of the same line, on cost and on stay.
 
@@ -73,20 +86,29 @@ def review_consultants(
         Share of controllable cost that varies within twelve months (``measure_variable_prop``).
     warranted
         Reason code of each consultant whose difference has a good reason (``find_warranted``).
+    drivers_of_all
+        Whether to work out what drives the cost of everyone compared, not only of those named.
+    with_checks
+        Whether to try the names again with dear cases capped and on each half of the year.
     """
     spells = sample.spells
     stays = spells[
         spells["patient_classification"].isin(INPATIENT_CLASSES) & spells["los_days"].notna()
     ]
-    cost = fit_measure(spells, COST, min_spells=min_spells)
+    costed = spells[spells["cost_gbp"].notna()]
+    cost = fit_measure(costed, COST, min_spells=min_spells)
     stay = fit_measure(stays, STAY, min_spells=min_spells)
-    outcomes = _review_lines_outcomes(spells, sample.outcomes, cost.peers)
+    outcomes = _review_lines_outcomes(
+        spells, sample.outcomes, stay.peers if costed.empty else cost.peers
+    )
     cost = _add_outcomes(cost, outcomes.table)
-    cost = _add_drivers(cost, spells)
+    if costed.empty:
+        stay = _add_outcomes(stay, outcomes.table)
+    cost = _add_drivers(cost, costed, everyone=drivers_of_all)
     cost = _add_reasons(cost, warranted or {})
     saving = _estimate_saving(cost, sample.controllable, variable_prop=variable_prop, seed=seed)
-    review = pd.concat([_complete(cost, spells), _complete(stay, stays)], ignore_index=True)
-    return Review(
+    review = pd.concat([_complete(cost, costed), _complete(stay, stays)], ignore_index=True)
+    found = Review(
         consultant_review=_add_pseudonyms(review, consultants),
         saving=saving.by_consultant,
         saving_totals=saving.totals,
@@ -94,24 +116,50 @@ def review_consultants(
         outcome_review=outcomes.by_measure,
         review_accounts=_account(cost),
         review_exclusions=sample.exclusions,
+        everyone=_list_everyone(cost, saving),
+    )
+    return _add_checks(found, cost, costed, outcomes.risks, min_spells) if with_checks else found
+
+
+def _add_checks(
+    found: Review, cost: Fit, spells: pd.DataFrame, risks: pd.DataFrame, min_spells: int
+) -> Review:
+    """Return the review with its own checks."""
+    named = found.consultant_review.query("measure == 'cost' and flag == 'outlier'")
+    robust = list_robust(spells, named, min_spells=min_spells)
+    calibration = calibrate_risk(risks)
+    checks = check_review(cost, found.review_accounts, robust, calibration)
+    return replace(
+        found, review_checks=checks, review_robustness=robust, risk_calibration=calibration
+    )
+
+
+def _list_everyone(cost: Fit, saving: Saving) -> pd.DataFrame:
+    keys, own = ["line_id", "consultant_code"], ["own_benefit", "own_driver"]
+    if cost.mixture is None:
+        return saving.everyone.assign(**{name: pd.Series(dtype="str") for name in own})
+    return saving.everyone.merge(
+        cost.peers[[*keys, *own]], on=keys, how="left", validate="one_to_one"
     )
 
 
 def _review_lines_outcomes(
     spells: pd.DataFrame, measures: tuple[str, ...], peers: pd.DataFrame
 ) -> OutcomeReview:
-    tables, by_measure = [], []
+    tables, by_measure, risks = [], [], []
     for line_id, group in peers.groupby("line_id", sort=True):
         rows = spells[spells["line_id"] == line_id]
         found = review_outcomes(rows, measures, group["consultant_code"].tolist())
         tables.append(found.table.assign(line_id=line_id))
         by_measure.append(found.by_measure.assign(line_id=line_id))
+        risks.append(found.risks)
     empty = review_outcomes(spells.iloc[0:0], (), [])
     return OutcomeReview(
         pd.concat(tables, ignore_index=True) if tables else empty.table.assign(line_id=""),
         pd.concat(by_measure, ignore_index=True)
         if by_measure
         else empty.by_measure.assign(line_id=""),
+        stack_risks(risks),
     )
 
 
@@ -134,34 +182,36 @@ def _add_outcomes(fit: Fit, outcomes: pd.DataFrame) -> Fit:
         kept, on=["line_id", "consultant_code"], how="left", validate="one_to_one"
     )
     flagged = peers["flag"].isin(["outlier", "material", "indicative"])
+    peers["own_benefit"] = peers["benefit"]
     peers["benefit"] = peers["benefit"].where(flagged, "not_assessed")
     known = peers["n_outcomes"] > 0
     for name in ("odds_ratio", "odds_low", "odds_high"):
         peers[name] = peers[name].where(known)
-    return Fit(fit.measure, peers, fit.variation, fit.line, fit.mixture, fit.state)
+    return replace(fit, peers=peers)
 
 
-def _add_drivers(fit: Fit, spells: pd.DataFrame) -> Fit:
+def _add_drivers(fit: Fit, spells: pd.DataFrame, *, everyone: bool = False) -> Fit:
     """Add what the excess of each flagged consultant comes from: stay, intensity or both."""
     if fit.peers.empty:
         return fit
-    driver = pd.Series("", index=fit.peers.index, dtype="str")
+    own = pd.Series("", index=fit.peers.index, dtype="str")
     flagged = fit.peers["flag"].isin(["outlier", "material"])
-    for line_id in sorted(set(fit.peers.loc[flagged, "line_id"])):
-        rows = spells[spells["line_id"] == line_id]
+    wanted = set(fit.peers.loc[flagged, "line_id"])
+    if everyone:
+        wanted = set(fit.peers["line_id"].iloc[: len(fit.line)])
+    for line_id in sorted(wanted):
+        rows = spells[(spells["line_id"] == line_id) & spells["ward_gbp"].notna()]
+        if rows.empty:
+            continue
         share = _measure_ward_share(rows.assign(other_gbp=rows["cost_gbp"] - rows["ward_gbp"]))
-        mine = flagged & (fit.peers["line_id"] == line_id)
-        own = fit.peers.loc[mine, "consultant_code"].map(share)
-        words = np.select([own > STAY_SHARE[1], own < STAY_SHARE[0]], ["stay", "intensity"], "both")
-        driver[mine] = np.where(own.isna(), "", words)
-    return Fit(
-        fit.measure,
-        fit.peers.assign(driver=driver),
-        fit.variation,
-        fit.line,
-        fit.mixture,
-        fit.state,
-    )
+        mine = fit.peers["line_id"] == line_id
+        part = fit.peers.loc[mine, "consultant_code"].map(share)
+        words = np.select(
+            [part > STAY_SHARE[1], part < STAY_SHARE[0]], ["stay", "intensity"], "both"
+        )
+        own[mine] = np.where(part.isna(), "", words)
+    peers = fit.peers.assign(own_driver=own, driver=own.where(flagged, ""))
+    return replace(fit, peers=peers)
 
 
 def _add_reasons(fit: Fit, warranted: Mapping[str, str]) -> Fit:
@@ -193,7 +243,7 @@ def _estimate_saving(
     peers = cost.peers.iloc[: len(cost.line)]
     total = int(controllable["controllable_pence"].sum())
     return estimate_saving(
-        peers, cost.mixture, cost.state, cost.line,
+        peers, cost.mixture, cost.model, cost.line,
         controllable_pence=total, variable_prop=variable_prop, seed=seed,
     )  # fmt: skip
 

@@ -44,10 +44,13 @@ class OutcomeReview:
         peers' patients of the same risk.
     by_measure
         One row a consultant and outcome: observed and expected events and the odds ratio.
+    risks
+        One row a case and outcome: ``outcome, event, risk``.
     """
 
     table: pd.DataFrame
     by_measure: pd.DataFrame
+    risks: pd.DataFrame
 
 
 def review_outcomes(
@@ -67,13 +70,14 @@ def review_outcomes(
     loglik = np.zeros((len(consultants), len(GRID)))
     n_rows = np.zeros(len(consultants), dtype=np.int64)
     certain_harm = np.zeros(len(consultants), dtype=bool)
-    rows = []
+    rows, risks = [], []
     for measure in measures:
         known = spells[spells[f"value_{measure}"].notna()]
         if known.empty:
             continue
         event = (known[f"value_{measure}"].to_numpy() >= 0.5).astype(float)
         risk = estimate_risk(known, event, known[f"expected_{measure}"].to_numpy(dtype=float))
+        risks.append(pd.DataFrame({"outcome": measure, "event": event, "risk": risk}))
         who = pd.Index(consultants).get_indexer(known["consultant_code"])
         own, observed, expected, n = _add_likelihood(who, event, risk, len(consultants))
         loglik += own
@@ -92,7 +96,16 @@ def review_outcomes(
     table = summarise_odds(loglik).assign(consultant_code=consultants, n_outcomes=n_rows)
     table["benefit"] = classify_benefit(table, certain_harm)
     by_measure = pd.concat(rows, ignore_index=True) if rows else _empty_by_measure()
-    return OutcomeReview(table, by_measure)
+    return OutcomeReview(table, by_measure, stack_risks(risks))
+
+
+def stack_risks(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return risks one under another."""
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame({"outcome": pd.Series(dtype="str"), "event": [], "risk": []}).astype(
+        {"event": "float64", "risk": "float64"}
+    )
 
 
 def estimate_risk(spells: pd.DataFrame, event: np.ndarray, given: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ import pandas as pd
 from helpers.outliers.casemix import Effects, estimate_effects
 from helpers.outliers.contamination import (
     Mixture,
-    Posterior,
-    State,
+    Model,
+    find_divergent,
     fit_contamination,
     flag_false_discovery,
     measure_reliability,
@@ -67,7 +67,8 @@ class Fit:
     variation: pd.DataFrame
     line: np.ndarray
     mixture: Mixture | None
-    state: State | None
+    model: Model | None
+    screen: Model | None = None
 
 
 def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> Fit:
@@ -98,16 +99,18 @@ def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> F
         return Fit(measure, _stack(few), lines, np.array([], dtype=int), None, None)
     peers = pd.concat(parts, ignore_index=True)
     line = pd.factorize(peers["line_id"], sort=True)[0]
-    screen = summarise_posterior(_fit(peers["screen_theta"], peers["screen_error"], line)[1])
-    state, mixture = _fit(peers["theta"], peers["std_error"], line)
+    screen_model, screen = _fit(peers["screen_theta"], peers["screen_error"], line)
+    model, mixture = _fit(peers["theta"], peers["std_error"], line)
     peers = _add_posterior(peers, screen, mixture, min_spells)
-    return Fit(measure, _stack([peers, *few]), _add_tau(lines, peers), line, mixture, state)
+    return Fit(
+        measure, _stack([peers, *few]), _add_tau(lines, peers), line, mixture, model, screen_model
+    )
 
 
-def _fit(theta: pd.Series, error: pd.Series, line: np.ndarray) -> tuple[State, Mixture]:
+def _fit(theta: pd.Series, error: pd.Series, line: np.ndarray) -> tuple[Model, Mixture]:
     effects, errors = theta.to_numpy(), error.to_numpy()
-    state = fit_contamination(effects, errors, line)
-    return state, split_posterior(effects, errors, line, state)
+    model = fit_contamination(effects, errors, line)
+    return model, split_posterior(effects, errors, line, model)
 
 
 def _compare_small_line(
@@ -137,7 +140,7 @@ def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
 
 
 def _add_posterior(
-    peers: pd.DataFrame, screen: Posterior, mixture: Mixture, min_spells: int
+    peers: pd.DataFrame, screen: Mixture, mixture: Mixture, min_spells: int
 ) -> pd.DataFrame:
     """Add each peer's ratio, probabilities and flag.
 
@@ -145,13 +148,14 @@ def _add_posterior(
     ``min_spells`` spells is named at all.
     """
     base, amounts = peers["base"].to_numpy(), summarise_posterior(mixture)
+    prob_high, prob_low = find_divergent(screen)
     table = peers.assign(
         expected=expect_typical(base, mixture),
         ratio=amounts.ratio,
         ci_low=amounts.ratio_low,
         ci_high=amounts.ratio_high,
-        probability=screen.prob_high,
-        prob_low=screen.prob_low,
+        probability=prob_high,
+        prob_low=prob_low,
         prob_material=amounts.prob_material,
         tau=screen.tau,
         reliability=measure_reliability(screen.tau, peers["screen_error"].to_numpy()),
@@ -159,14 +163,48 @@ def _add_posterior(
     )
     table["crude_ratio"] = table["observed"] / table["expected"]
     may_name = (table["n"] >= min_spells).to_numpy()
-    separable = may_name & (table["tau"] <= TAU_WARNING).to_numpy()
-    outlier = np.zeros(len(table), dtype=bool)
-    outlier[separable] = flag_false_discovery(table["probability"].to_numpy()[separable])
+    outlier = name_outliers(prob_high, screen.tau, may_name)
     material = may_name & (table["prob_material"] >= MATERIAL_PROBABILITY).to_numpy()
     table["flag"] = np.select(
         [outlier, material, ~may_name], ["outlier", "material", "not_tested"], "none"
     )
     return table
+
+
+def name_outliers(prob_high: np.ndarray, tau: np.ndarray, may_name: np.ndarray) -> np.ndarray:
+    """Tell who is named: of those who may be, in lines whose natural variation is not too wide."""
+    separable = may_name & (tau <= TAU_WARNING)
+    named = np.zeros(len(prob_high), dtype=bool)
+    named[separable] = flag_false_discovery(prob_high[separable])
+    return named
+
+
+def screen_cost(spells: pd.DataFrame, *, min_spells: int) -> pd.DataFrame:
+    """Name consultants by the screening model of cost alone, to see whether names hold.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``line_id, consultant_code, prob_high, is_named`` of everyone in the model.
+    """
+    parts = []
+    for line_id, rows in spells.groupby("line_id", sort=True):
+        if (rows.groupby("consultant_code").size() >= MIN_SPELLS_PEER).sum() < MIN_PEERS:
+            continue
+        table = estimate_effects(
+            rows, value=COST.value, kind=COST.screen, min_spells=MIN_SPELLS_PEER
+        ).table
+        if len(table) >= MIN_PEERS:
+            parts.append(table.assign(line_id=line_id))
+    peers = _stack(parts)
+    if not parts:
+        return peers[["line_id", "consultant_code"]].assign(prob_high=0.0, is_named=False)
+    line = pd.factorize(peers["line_id"], sort=True)[0]
+    mixture = _fit(peers["theta"], peers["std_error"], line)[1]
+    prob_high, _ = find_divergent(mixture)
+    named = name_outliers(prob_high, mixture.tau, (peers["n"] >= min_spells).to_numpy())
+    kept = peers[["line_id", "consultant_code"]]
+    return kept.assign(prob_high=prob_high, is_named=named)
 
 
 def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:

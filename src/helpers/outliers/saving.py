@@ -12,20 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.outliers.contamination import (
-    KIND,
-    SHIFTS,
-    Mixture,
-    State,
-    fit_contamination,
-    split_posterior,
-)
+from helpers.outliers.contamination import KIND, SHIFTS, Mixture, Model
+from helpers.outliers.draws import DRAWS, draw_effects
 
-DRAWS = 200
-WARM_STEPS = 8
 INTERVAL = (0.05, 0.95)
 COUNTED = ("no_better", "worse")
 TOTAL = "TOTAL"
+EXCESS_COLUMNS = ("excess_pence", "excess_low_pence", "excess_high_pence")
 
 SAVING_WORDS = (
     ("identified", "Excess of the consultants named, whatever their outcomes"),
@@ -34,6 +27,7 @@ SAVING_WORDS = (
     ("not_known", "Of which: outcomes not known, or too few to tell (not counted)"),
     ("warranted", "Of which: the trust’s own review found a good reason (not counted)"),
     ("releasable", "Of the headline: cost that varies within twelve months"),
+    ("divergent_named", "Divergent practice of those named (without their natural variation)"),
     ("divergent", "All divergent practice in the trust, named or not"),
     ("to_median", "If everyone above the median peer came down to it (not from outliers)"),
 )
@@ -49,16 +43,20 @@ class Saving:
         Contract ``saving``: those named, then TOTAL.
     totals
         Contract ``saving_totals``: the sums that may be meant by "saving", with intervals.
+    everyone
+        ``line_id, consultant_code, excess_pence, excess_low_pence, excess_high_pence`` of every
+        consultant in the model, named or not.
     """
 
     by_consultant: pd.DataFrame
     totals: pd.DataFrame
+    everyone: pd.DataFrame
 
 
 def estimate_saving(
     peers: pd.DataFrame,
     mixture: Mixture,
-    state: State,
+    model: Model,
     line: np.ndarray,
     *,
     controllable_pence: int,
@@ -82,7 +80,7 @@ def estimate_saving(
     """
     base = peers["base"].to_numpy()
     excess = expect_excess(base, mixture)
-    drawn = draw_excess(peers, state, line, seed=seed)
+    drawn = draw_excess(peers, model, line, seed=seed)
     named = (peers["flag"] == "outlier").to_numpy()
     if "reason_code" not in peers:
         peers = peers.assign(reason_code="")
@@ -97,7 +95,8 @@ def estimate_saving(
         "not_known": open_to & ~counted & ~better,
         "warranted": warranted,
     }
-    by_consultant = _list_consultants(peers, excess, drawn.excess, named, counted)
+    everyone = _list_consultants(peers, excess, drawn.excess, counted)
+    by_consultant = everyone[named].reset_index(drop=True)
     pence = by_consultant.set_index("consultant_key")["excess_pence"]
     keys = (peers["line_id"] + "|" + peers["consultant_code"]).to_numpy()
     rows = [
@@ -105,10 +104,14 @@ def estimate_saving(
         for name, chosen in groups.items()
     ]
     rows.append(("releasable", _share(rows[1][1], variable_prop), rows[1][2] * variable_prop))
-    rows.append(("divergent", _to_pence(expect_divergent(base, mixture)), drawn.divergent))
+    divergent = expect_divergent(base, mixture)
+    own = ("divergent_named", _to_pence(float(divergent[named].sum())))
+    rows.append((*own, drawn.divergent[:, named].sum(axis=1)))
+    rows.append(("divergent", _to_pence(float(divergent.sum())), drawn.divergent.sum(axis=1)))
     rows.append(("to_median", _to_pence(float(drawn.to_median.mean())), drawn.to_median))
     totals = _list_totals(rows, controllable_pence)
-    return Saving(_add_total(by_consultant, totals), totals)
+    kept = ["line_id", "consultant_code", *EXCESS_COLUMNS]
+    return Saving(_add_total(by_consultant, totals), totals, everyone[kept])
 
 
 def expect_excess(base: np.ndarray, mixture: Mixture) -> np.ndarray:
@@ -122,68 +125,52 @@ def expect_typical(base: np.ndarray, mixture: Mixture) -> np.ndarray:
     return base * (mixture.weight * np.exp(mixture.mu)[:, :, None]).sum((1, 2))
 
 
-def expect_divergent(base: np.ndarray, mixture: Mixture) -> float:
-    """Return the cost of divergent practice above peers in the whole trust, named or not, pounds."""
+def expect_divergent(base: np.ndarray, mixture: Mixture) -> np.ndarray:
+    """Return each consultant's expected cost of divergent practice above peers, pounds."""
     share = np.where(KIND == 1, 1 - np.exp(-SHIFTS), 0.0)
     level = np.exp(mixture.mu[:, :, None] + mixture.centre + mixture.spread[:, :, None] ** 2 / 2)
-    return float((base * (mixture.weight * level * share).sum((1, 2))).sum())
+    return base * (mixture.weight * level * share).sum((1, 2))
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Bootstrap draws, pounds: excess by draw and consultant; two sums by draw."""
+    """Draws, pounds: excess and divergent practice by draw and consultant; one sum by draw."""
 
     excess: np.ndarray
     divergent: np.ndarray
     to_median: np.ndarray
 
 
-def draw_excess(peers: pd.DataFrame, state: State, line: np.ndarray, *, seed: int) -> Draws:
-    """Draw the excess 200 times: consultants reweighted, the model refitted, one effect each.
-
-    The same seed gives the same draws whatever the order of other work.
-    """
-    rng = np.random.default_rng(seed)
+def draw_excess(peers: pd.DataFrame, model: Model, line: np.ndarray, *, seed: int) -> Draws:
+    """Draw the excess 200 times: consultants reweighted, the model refitted, one effect each."""
     theta, error = peers["theta"].to_numpy(), peers["std_error"].to_numpy()
     base = peers["base"].to_numpy()
-    excess = np.empty((DRAWS, len(theta)))
-    divergent, to_median = np.empty(DRAWS), np.empty(DRAWS)
-    for draw in range(DRAWS):
-        weights = rng.gamma(1.0, 1.0, len(theta))
-        weights *= len(theta) / weights.sum()
-        fitted = fit_contamination(
-            theta, error, line, weights=weights, start=state, steps=WARM_STEPS
-        )
-        mixture = split_posterior(theta, error, line, fitted, weights=weights)
-        effect, shift, level = _draw_effects(mixture, line, rng)
-        typical = base * np.exp(level)
-        excess[draw] = typical * np.expm1(effect)
-        divergent[draw] = (typical * np.exp(effect) * -np.expm1(-np.maximum(shift, 0.0))).sum()
-        median = np.array([np.median(effect[line == k]) for k in range(int(line.max()) + 1)])[line]
-        to_median[draw] = (typical * np.maximum(np.exp(effect) - np.exp(median), 0.0)).sum()
+    excess, divergent = np.empty((DRAWS, len(theta))), np.empty((DRAWS, len(theta)))
+    to_median = np.empty(DRAWS)
+    for k, drawn in enumerate(draw_effects(theta, error, line, model, seed=seed)):
+        typical = base * np.exp(drawn.level)
+        excess[k] = typical * np.expm1(drawn.effect)
+        own = -np.expm1(-np.maximum(drawn.shift, 0.0))
+        divergent[k] = typical * np.exp(drawn.effect) * own
+        median = find_medians(drawn.effect, line)[line]
+        above = np.maximum(np.exp(drawn.effect) - np.exp(median), 0.0)
+        to_median[k] = (typical * above).sum()
     return Draws(excess, divergent, to_median)
 
 
-def _draw_effects(mixture: Mixture, line: np.ndarray, rng: np.random.Generator):
-    """Draw a natural variation for each line, then a shift and an effect for each consultant."""
-    by_tau = mixture.weight.sum(axis=2)
-    first = np.array([np.flatnonzero(line == k)[0] for k in range(int(line.max()) + 1)])
-    chance = np.cumsum(by_tau[first], axis=1)
-    t = np.minimum(
-        (rng.random(len(first))[:, None] * chance[:, -1:] > chance).sum(1), by_tau.shape[1] - 1
-    )
-    rows, t = np.arange(len(line)), t[line]
-    parts = np.cumsum(mixture.weight[rows, t], axis=1)
-    c = np.minimum((rng.random(len(line))[:, None] * parts[:, -1:] > parts).sum(1), len(SHIFTS) - 1)
-    effect = mixture.centre[rows, t, c] + mixture.spread[rows, t] * rng.standard_normal(len(line))
-    return effect, SHIFTS[c], mixture.mu[rows, t]
+def find_medians(values: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Return the median of each line, lines numbered from 0."""
+    count = np.bincount(line)
+    ordered = values[np.lexsort((values, line))]
+    first = np.cumsum(count) - count
+    return (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
 
 
-def _list_consultants(peers, excess, drawn, named, counted) -> pd.DataFrame:
-    """Return one row for each consultant named; the saving is zero where it does not count."""
+def _list_consultants(peers, excess, drawn, counted) -> pd.DataFrame:
+    """Return one row for each consultant; the saving is zero where it does not count."""
     low, high = (_to_pence(np.quantile(drawn, level, axis=0)) for level in INTERVAL)
     pence = _to_pence(excess)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "line_id": peers["line_id"].to_numpy(),
             "consultant_code": peers["consultant_code"].to_numpy(),
@@ -198,7 +185,6 @@ def _list_consultants(peers, excess, drawn, named, counted) -> pd.DataFrame:
             "ci_high_pence": np.where(counted, high, 0),
         }
     )
-    return table[named].reset_index(drop=True)
 
 
 def _add_total(by_consultant: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
@@ -264,7 +250,12 @@ def empty_saving() -> Saving:
     none = np.zeros(DRAWS)
     totals = _list_totals([(name, 0, none) for name, _ in SAVING_WORDS], 0)
     blank = pd.DataFrame({"consultant_key": pd.Series(dtype="str")})
-    return Saving(_add_total(blank, totals), totals)
+    return Saving(_add_total(blank, totals), totals, _empty_excess())
+
+
+def _empty_excess() -> pd.DataFrame:
+    keys = {name: pd.Series(dtype="str") for name in ("line_id", "consultant_code")}
+    return pd.DataFrame(keys | {name: pd.Series(dtype="int64") for name in EXCESS_COLUMNS})
 
 
 def measure_gross_saving(

@@ -41,6 +41,7 @@ WITH totals AS (
 SELECT e.spell_id, e.line_id, e.consultant_code, e.hrg_spell AS hrg,
        CASE WHEN e.admission_method IN ('11', '12', '13') THEN 'EL' ELSE 'EM' END AS admission_type,
        e.patient_classification, e.discharge_method, e.age, e.sex, e.imd_decile, e.los_days,
+       extract(month FROM e.discharge_dt) AS month,
        t.controllable_pence, t.ward_pence,
        CASE WHEN t.is_part = 1 THEN 'not_whole'
             WHEN e.patient_classification IN ('3', '4') THEN 'regular'
@@ -64,7 +65,7 @@ class SpellSample:
     ----------
     spells
         One row a spell: ``line_id, consultant_code, hrg, admission_type, patient_classification,
-        age, sex, imd_decile, los_days, cost_gbp, ward_gbp``, and for each outcome a ``value_`` and
+        age, sex, imd_decile, los_days, month`` (of discharge) ``, cost_gbp, ward_gbp``, and for each outcome a ``value_`` and
         an ``expected_`` column (missing where not recorded).
     exclusions
         ``reason, words, n_spells, controllable_pence``; reason ``kept`` comes first.

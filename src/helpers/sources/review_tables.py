@@ -18,7 +18,7 @@ from helpers.sources.tables import has_table, open_table, read_table, write_tabl
 
 TABLES = (
     "consultant_review", "saving", "saving_totals", "specialty_variation", "outcome_review",
-    "review_accounts", "review_exclusions",
+    "review_accounts", "review_exclusions", "review_checks", "review_robustness", "risk_calibration",
 )  # fmt: skip
 
 

@@ -58,21 +58,19 @@ def find_holders(governed: pd.DataFrame, rights: pd.DataFrame, day: pd.Timestamp
     is_on = (rights["from"].isna() | (rights["from"] <= day)) & (
         rights["to"].isna() | (rights["to"] >= day)
     )
-    now = rights[is_on].copy()
-    now["element"] = now["element"].fillna("").astype("str")
-    now["department"] = now["department"].fillna("").astype("str")
-    now["rank"] = (now["department"] != "") * 2 + (now["element"] != "") * 1
-    now = now.sort_values(["rank", "from"], kind="stable", na_position="first")
+    now = rights[is_on].rename(columns={"department": "source_department"})
+    now = now.sort_values("from", kind="stable", na_position="first")
+    narrow = ["element", "source_department"]
+    now = now.assign(**{name: now[name].fillna("").astype("str") for name in narrow})
     holders = pd.Series(NOT_RECORDED, index=governed.index, dtype="str")
-    for _, right in now.iterrows():
-        fits = (governed["line_id"] == right["line_id"]) & (
-            governed["decision"] == right["decision"]
-        )
-        if right["element"]:
-            fits &= governed["element"] == right["element"]
-        if right["department"]:
-            fits &= governed["source_department"] == right["department"]
-        holders = holders.mask(fits, right["holder"])
+    for names in ([], ["element"], ["source_department"], narrow):
+        is_such = pd.Series(True, index=now.index)
+        for name in narrow:
+            is_such &= (now[name] != "") == (name in names)
+        keys = ["line_id", "decision", *names]
+        such = now[is_such].drop_duplicates(keys, keep="last").set_index(keys)["holder"]
+        told = such.reindex(pd.MultiIndex.from_frame(governed[keys])).to_numpy()
+        holders = holders.mask(pd.notna(told), pd.Series(told, index=governed.index))
     return holders
 
 

@@ -118,9 +118,9 @@ def describe_hrgs(hrgs: pd.DataFrame, position: pd.DataFrame) -> str:
     top = losing.head(10)["surplus_pence"].sum() / losing["surplus_pence"].sum()
     return (
         f"{text} The ten largest losses make {format_prop(top)} of all losses. "
-        f"{worst['hrg']} in {names[worst['line_id']]} ({_lower(worst['pod'])}) loses most: "
+        f"{_write_care(worst, names)} loses most: "
         f"{format_gbp(-worst['surplus_pence'])} over {worst['n_cases']:,.0f} cases. "
-        f"{best['hrg']} in {names[best['line_id']]} ({_lower(best['pod'])}) gains most: "
+        f"{_write_care(best, names)} gains most: "
         f"{format_gbp(best['surplus_pence'])} over {best['n_cases']:,.0f}."
     )
 
@@ -133,6 +133,12 @@ def _name(lines: pd.DataFrame, column: str) -> str:
     names = lines.sort_values([column, "line_id"])["line_name"].tolist()
     more = len(names) - FEW_NAMES
     return join_words([*names[:FEW_NAMES], f"{more} more"] if more > 1 else names)
+
+
+def _write_care(row: pd.Series, names: pd.Series) -> str:
+    """Return an HRG with its line, and its setting where that is not the line itself."""
+    line, setting = names[row["line_id"]], _lower(row["pod"])
+    return f"{row['hrg']} in {line}" + ("" if setting == line.lower() else f" ({setting})")
 
 
 def _lower(pod: str) -> str:
