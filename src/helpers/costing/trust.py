@@ -14,9 +14,10 @@ from helpers.costing import education, slr
 from helpers.costing import reconciliation as identities
 from helpers.costing.analysis import analyse_events, make_empty_tables
 from helpers.costing.check_model import CostedTables
+from helpers.costing.comparison import build_bridge, compare_lines
 from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.cost_checks import check_costs
-from helpers.costing.earning import earn_lines
+from helpers.costing.earning import describe_unpriced, earn_lines
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
 from helpers.costing.line_costing import LineCosts, cost_lines, fill_pools
 from helpers.costing.match_rates import add_ungrouped, rate_matches
@@ -140,7 +141,7 @@ def cost_trust(
     costs = cost_lines(db, frames, settings, components, mode)
     line_costs = total_line_costs(costs.pool_line_costs)
     ledger_income = total_ledger_income(postings)
-    line_income = earn_lines(db, frames, settings, ledger_income, mode)
+    line_income = earn_lines(db, frames, settings, ledger_income, costs.pool_line_costs, mode)
     credit = education.share_education(line_income, frames, set(frames["service_lines"]["line_id"]))
     if treatment == education.CREDITED:
         line_income = education.credit_income(line_income, credit)
@@ -153,7 +154,12 @@ def cost_trust(
         slr.create_empty_tables(db, *PATIENT_TABLES)
         analyses = make_empty_tables()
     statement = build_statement(line_costs, line_income, frames["service_lines"])
-    analyses |= {"education_subsidy": education.compare_treatments(credit, statement, treatment)}
+    lines = set(frames["service_lines"]["line_id"])
+    analyses |= {
+        "education_subsidy": education.compare_treatments(credit, statement, treatment),
+        "line_comparison": compare_lines(statement, frames, lines),
+        "line_bridge": build_bridge(statement, analyses["line_hrgs"], frames),
+    }
     checks = _check_identities(
         db, frames, ledger, netting, department_costs, overheads, components, costs, line_costs, statement,
         line_income, analyses,
@@ -201,7 +207,11 @@ def cost_trust(
             CostedTables(department_costs, costs.pool_summary, costs.pool_line_costs),
         ),
         analyses=analyses,
-        notices=[*costs.notices, *_describe_choices(frames, overheads, mode)],
+        notices=[
+            *costs.notices,
+            *describe_unpriced(analyses["line_hrgs"], frames.get("prices")),
+            *_describe_choices(frames, settings, overheads, mode),
+        ],
     )
 
 
@@ -264,7 +274,10 @@ def share_overheads(
 
 
 def _describe_choices(
-    frames: Mapping[str, pd.DataFrame], overheads: Overheads, mode: str
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    overheads: Overheads,
+    mode: str,
 ) -> list[str]:
     """Say what the trust's files made impossible, in words."""
     notices = [
@@ -272,6 +285,11 @@ def _describe_choices(
         for name in METHODS
         if name not in overheads.allocations
     ]
+    if settings.get("income_basis") == "contract":
+        notices.append(
+            "trust.yml says income_basis: contract. The statement is at price, so that patients and lines "
+            "agree; the table of both bases shows each line as its contracts pay it."
+        )
     if mode == "plics" and not len(frames.get("prices", ())):
         notices.append(
             "There are no prices: clinical income goes to the line that owns its cost centre, and no "
