@@ -16,7 +16,8 @@ from typing import Any
 import pandas as pd
 
 from helpers.cleaning import clean
-from helpers.cleaning.types import count_unread, read_small_table, type_table
+from helpers.cleaning.small_tables import read_small_table
+from helpers.cleaning.types import count_unread
 from helpers.contracts import INPUTS, Table
 from helpers.engine import Engine
 from helpers.errors import HelpersError, InputError, name_a_few
@@ -156,14 +157,12 @@ def _check_file(
     if lacking:
         check.notes.append(f"Optional columns not there: {', '.join(lacking)}.")
     if table.large:
-        type_table(db, table)
-        for name, n in count_unread(db, table).items():
+        for name, n in count_unread(db, table, held="typed").items():
             kind = table.columns[name].kind
             check.notes.append(
                 f"{name}: {n:,} of {read.n_rows:,} values cannot be read as a {kind}; they will be taken as "
                 "missing (TYP-001)."
             )
-        db.drop(f"clean_{table.name}")
         return
     frame = db.frame(f"SELECT * FROM raw_{table.name} ORDER BY row_number")
     frames[table.name] = frame

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,10 @@ DATE_SETTINGS = ("period_start", "period_end")
 
 
 def read_trust(run: Run, db: Engine) -> Received:
-    """Read every file of a trust's folder as text.
+    """Read every file of a trust's folder.
 
-    Large tables go to the engine as ``raw_<file>``; small ones are frames.
+    Large tables go to the engine, as text (``raw_<file>``) and typed (``typed_<file>``); small ones are
+    frames of text.
 
     Raises
     ------
@@ -50,19 +50,18 @@ def read_trust(run: Run, db: Engine) -> Received:
     settings["mode"] = mode
     frames: dict[str, pd.DataFrame] = {}
     records: list[dict[str, Any]] = [_describe_settings_file(folder, notices)]
-    with tempfile.TemporaryDirectory(prefix="helpers-") as workspace:
-        for name, table in INPUTS.items():
-            if name not in found:
-                db.drop(f"raw_{name}")
-                records.append(_describe_absent(table, mode))
-                continue
-            read = read_file(
-                found[name], table, db, renames=renames.get(name, {}), workspace=Path(workspace)
-            )
-            if not table.large:
-                frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
-                db.drop(f"raw_{name}")
-            records.append(_describe_found(table, found[name], read))
+    for name, table in INPUTS.items():
+        if name not in found:
+            db.drop(f"raw_{name}", f"typed_{name}")
+            records.append(_describe_absent(table, mode))
+            continue
+        read = read_file(
+            found[name], table, db, renames=renames.get(name, {}), workspace=db.scratch
+        )
+        if not table.large:
+            frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
+            db.drop(f"raw_{name}")
+        records.append(_describe_found(table, found[name], read))
     repaired = repair_codes(db, frames)
     for record in records:
         said = [record["notice"], *repaired.get(str(record["file"]), [])]
