@@ -321,11 +321,15 @@ def _select_csv(path: Path, columns: list[str], delimiter: str, missing: Sequenc
     )
 
 
-def open_engine(name: str = "duckdb", **settings: Any) -> Engine:
-    """Open the engine a run asks for."""
-    if name != "duckdb":
-        raise CommandError(f"The engine `{name}` is not known. Use `duckdb`.")
-    return Engine(**settings)
+def open_engine(name: str = "duckdb", **settings: Any) -> Any:
+    """Open the engine a run asks for: an ``Engine``, or a ``SparkEngine`` with the same door."""
+    if name == "duckdb":
+        return Engine(**settings)
+    if name == "spark":
+        from helpers.engine_spark import SparkEngine
+
+        return SparkEngine(**settings)
+    raise CommandError(f"The engine `{name}` is not known. Use `duckdb` or `spark`.")
 
 
 def _check(name: str) -> str:

@@ -28,8 +28,8 @@ def earn_lines(
     """
     lines = set(frames["service_lines"]["line_id"])
     income.check_owners(ledger_income, lines)
-    has_prices = mode == "plics" and len(frames.get("prices", ())) > 0
-    if mode == "plics":
+    has_prices = mode != "slr" and len(frames.get("prices", ())) > 0
+    if mode != "slr":
         prices = frames["prices"] if has_prices else income.NO_PRICES
         income.price_events(db, prices, mff=settings.get("mff") or 1)
         private = income.add_private_income(db, ledger_income, lines)

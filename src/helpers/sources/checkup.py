@@ -107,7 +107,7 @@ def check_folder(folder: Path) -> FolderCheck:
         table
         for name, table in INPUTS.items()
         if name not in found and not is_needed(table, mode) and table.panel
-        if not (mode == "plics" and name == "line_drivers")
+        if not (mode == "plics" and name in ("line_drivers", "costed_patients", "cost_names"))
     ]
     if run is not None and check.n_wrong == 0:
         _check_together(run, files)
@@ -198,7 +198,12 @@ def _explain_empty(folder: Path) -> str:
 
 
 def _write_title(run: Run | None, mode: str) -> str:
-    way = "costs by patient" if mode == "plics" else "costs by line, without activity feeds"
+    ways = {
+        "plics": "costs by patient",
+        "costed": "costs by patient, from its own system",
+        "slr": "costs by line, without activity feeds",
+    }
+    way = ways[mode]
     return f"{run.trust} {run.fy}, {way}" if run else way
 
 

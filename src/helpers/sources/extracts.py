@@ -11,6 +11,8 @@ import pandas as pd
 
 from helpers.contracts import (
     ACTIVITY_EVENTS,
+    COSTED_FILE,
+    COSTED_MANDATORY,
     INPUTS,
     PLICS_MANDATORY,
     Cleaned,
@@ -92,7 +94,9 @@ def find_files(folder: Path) -> dict[str, Path]:
 
 
 def find_mode(found: dict[str, Path]) -> str:
-    """Return ``slr`` for a trust with line drivers and no activity feed at all, else ``plics``."""
+    """Return ``costed`` where patients come costed; ``slr`` with line drivers and no feed; else ``plics``."""
+    if COSTED_FILE in found:
+        return "costed"
     has_activity = any(name in found for name in ACTIVITY_EVENTS)
     return "slr" if "line_drivers" in found and not has_activity else "plics"
 
@@ -120,8 +124,8 @@ def check_mandatory(found: dict[str, Path], mode: str, folder: Path) -> None:
 
 def is_needed(table: Table, mode: str) -> bool:
     """Tell whether a report cannot be made without a file."""
-    needed = table.mandatory or table.name in PLICS_MANDATORY
-    return needed and not (mode == "slr" and table.name in PLICS_MANDATORY)
+    by_mode = {"slr": (), "costed": COSTED_MANDATORY, "plics": PLICS_MANDATORY}
+    return table.name in by_mode[mode] or (table.mandatory and table.name not in PLICS_MANDATORY)
 
 
 def _describe_settings_file(folder: Path, notices: list[str]) -> dict[str, Any]:
@@ -155,8 +159,10 @@ def _describe_absent(table: Table, mode: str) -> dict[str, Any]:
         notice = (
             "Not needed: this trust's costs go to lines by line_drivers, without activity feeds."
         )
-    if mode == "plics" and table.name == "line_drivers":
+    if mode == "plics" and table.name in ("line_drivers", "costed_patients", "cost_names"):
         notice = "Not needed: this trust has activity feeds."
+    if mode == "costed" and table.name in (*PLICS_MANDATORY, "line_drivers"):
+        notice = "Not needed: this trust's patients come costed by its own system."
     return {
         "file": table.name,
         "found": "",

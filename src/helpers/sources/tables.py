@@ -49,7 +49,7 @@ def write_table(run: Run, name: str, table: pd.DataFrame | Engine) -> None:
     contract = OUTPUTS[name]
     run.tables.mkdir(parents=True, exist_ok=True)
     path = run.tables / f"{name}.parquet"
-    if isinstance(table, Engine):
+    if not isinstance(table, pd.DataFrame):
         held = table.columns(name)
         _check_columns(contract, held)
         # A table without a key is sorted by everything it holds, so that its bytes are settled too.
