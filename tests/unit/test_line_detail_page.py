@@ -97,7 +97,7 @@ def test_who_uses_whose_departments():
 
 
 def test_each_comparison_says_which_file_would_make_it():
-    nothing = EMPTY["line_comparison"]
+    nothing = EMPTY["line_against_plan"]
     assert "the file plan" in words.describe_comparison(nothing, "plan", LINES)
     assert "no report of the year before" in words.describe_comparison(nothing, "prior", LINES)
     assert words.describe_bridge(EMPTY["line_bridge"]) == ""

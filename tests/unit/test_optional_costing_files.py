@@ -30,7 +30,7 @@ OPTIONAL = {
 # What each of them may change.
 CHANGES = {
     "trainees": {"education_subsidy"},
-    "plan": {"line_comparison"},
+    "plan": {"line_against_plan"},
     "wip_opening": {"notices"},  # P1 began in the year: it is said, and takes no part
     "contract_income": {"line_contract_income"},
     "benchmarks": {"cost_checks"},

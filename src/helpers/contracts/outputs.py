@@ -587,7 +587,7 @@ INSIDE = [
         "line_id",
     ),
     _table(
-        "line_comparison",
+        "line_against_plan",
         "Each line beside its plan, and beside the report of the year before.",
         {
             "line_id": ("code", "Service line, or a column beside the lines."),

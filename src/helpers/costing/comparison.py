@@ -32,7 +32,7 @@ CELL = ["line_id", "pod", "hrg"]
 def compare_lines(
     statement: pd.DataFrame, frames: Mapping[str, pd.DataFrame], lines: set[str]
 ) -> pd.DataFrame:
-    """Return table ``line_comparison``: each line beside its plan and beside the year before.
+    """Return table ``line_against_plan``: each line beside its plan and beside the year before.
 
     A plan holds income, direct and indirect cost, so contribution can be compared, not surplus. Without
     a plan or a report of the year before there are no rows of that basis.

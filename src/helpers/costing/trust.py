@@ -167,7 +167,7 @@ def cost_trust(
     lines = set(frames["service_lines"]["line_id"])
     analyses |= {
         "education_subsidy": education.compare_treatments(credit, statement, treatment),
-        "line_comparison": compare_lines(statement, frames, lines),
+        "line_against_plan": compare_lines(statement, frames, lines),
         "line_bridge": build_bridge(statement, analyses["line_hrgs"], frames),
     }
     checks = _check_identities(
