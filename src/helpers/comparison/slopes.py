@@ -23,7 +23,7 @@ def fit_slopes(lines: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     lines
-        As the table ``line_comparison``.
+        As the table ``trust_lines``.
 
     Returns
     -------

@@ -40,7 +40,7 @@ def compare_trusts(reports: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.Data
 def compare_lines(
     reports: Mapping[str, Mapping[str, pd.DataFrame]], year_end: pd.Timestamp
 ) -> pd.DataFrame:
-    """Return one row a trust and service line, as the table ``line_comparison``.
+    """Return one row a trust and service line, as the table ``trust_lines``.
 
     Years of service-line management run from the date of adoption to the end of the year; a line
     without a date has none.

@@ -46,7 +46,7 @@ COMPARISON = [
         "trust",
     ),
     _table(
-        "line_comparison",
+        "trust_lines",
         "Service lines of every trust that has a report for the year.",
         {
             "trust": TRUST,
@@ -67,7 +67,7 @@ COMPARISON = [
         "slm_slopes",
         "Change of each measure with one more year of service-line management; no claim of cause.",
         {
-            "measure": ("code", "Column of line_comparison."),
+            "measure": ("code", "Column of trust_lines."),
             "n_trusts": ("int", "Trusts."),
             "n_lines": ("int", "Lines."),
             "slope": ("number", "Change of the measure with one more year."),

@@ -1643,16 +1643,16 @@ def _clean_table(table: Table) -> Table:
 
 
 CLEAN = [_clean_table(table) for table in INPUTS.values()]
-OUTPUTS: dict[str, Table] = {
-    table.name: table
-    for table in [
-        *CLEANING,
-        *CLEAN,
-        *COSTING,
-        *INSIDE,
-        *SUBSIDY,
-        *OUTLIERS,
-        *PUBLISHED,
-        *COMPARISON,
-    ]
-}
+EVERY = [
+    *CLEANING,
+    *CLEAN,
+    *COSTING,
+    *INSIDE,
+    *SUBSIDY,
+    *OUTLIERS,
+    *PUBLISHED,
+    *COMPARISON,
+]
+OUTPUTS: dict[str, Table] = {table.name: table for table in EVERY}
+if len(OUTPUTS) != len(EVERY):
+    raise ValueError("two output tables have one name")

@@ -77,7 +77,7 @@ def read_and_compare(run: Run) -> Comparison:
 def write_comparison(run: Run, compared: Comparison) -> None:
     """Write the tables of the comparison."""
     write_table(run, "trust_comparison", compared.trusts)
-    write_table(run, "line_comparison", compared.lines)
+    write_table(run, "trust_lines", compared.lines)
     write_table(run, "slm_slopes", compared.slopes)
 
 
