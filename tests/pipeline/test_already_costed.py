@@ -6,7 +6,8 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import Place
+
+from small_report import Place
 
 FEEDS = (
     "cost_pools", "theatre_cases", "tests", "drug_issues", "implants", "therapy_contacts", "critical_care",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from conftest import Place
 
 from environment import need_spark
 from helpers.costing.trust import PATIENT_TABLES
 from helpers.sources.costed import FRAMES
+from small_report import Place
 
 pytestmark = pytest.mark.xdist_group("spark")
 
