@@ -76,6 +76,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_options(pdf, *RUN_OPTIONS, *REPORT_OPTIONS)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
     _add_options(reports, *RUN_OPTIONS, "jobs")
+    comparison = _add(
+        commands, "comparison", compare, "all trusts that have a report, side by side"
+    )
+    _add_options(comparison, "year", "audience", "out")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
     _add_options(demo, "data", "size")
@@ -201,7 +205,24 @@ def report_all(given: argparse.Namespace) -> int:
     )
     outcomes += [batch.refuse_folder(name) for name in found if name not in trusts]
     print(f"\n{batch.describe_outcomes(outcomes)}", flush=True)
+    if any(one.state != "failed" for one in outcomes):
+        print()
+        compare(given)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
+
+
+def compare(given: argparse.Namespace) -> int:
+    """Set every trust that has a report for the year beside the others."""
+    from helpers.report.comparing import find_building, make_comparison
+
+    out = place(given.out)
+    run = open_run(
+        trust=PARAMETERS["trust"].default, year=given.year, audience=given.audience, out=out,
+        folder=find_building(out, given.year),
+    )  # fmt: skip
+    page = make_comparison(run, say=lambda line: print(line, flush=True))
+    print(f"Open {show_path(page)}", flush=True)
+    return 0
 
 
 def trace_pence(given: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "helpers"
-CALCULATION = ("cleaning", "costing", "subsidy", "outliers", "published")
+CALCULATION = ("cleaning", "costing", "subsidy", "outliers", "published", "comparison")
 GROUND = {"errors", "contracts"}
 DISK = {"sources", "parameters", "run", "engine"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.contracts.comparison import COMPARISON
 from helpers.contracts.inputs import INPUTS
 from helpers.contracts.model import Column, Level, Table
 from helpers.contracts.published import PUBLISHED
@@ -1644,5 +1645,14 @@ def _clean_table(table: Table) -> Table:
 CLEAN = [_clean_table(table) for table in INPUTS.values()]
 OUTPUTS: dict[str, Table] = {
     table.name: table
-    for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS, *PUBLISHED]
+    for table in [
+        *CLEANING,
+        *CLEAN,
+        *COSTING,
+        *INSIDE,
+        *SUBSIDY,
+        *OUTLIERS,
+        *PUBLISHED,
+        *COMPARISON,
+    ]
 }

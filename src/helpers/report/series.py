@@ -281,6 +281,9 @@ def remove_reports(out: Path) -> int:
             removed += 1
         elif folder.name in (f".{year}.lock", f".{year}.seen"):
             folder.unlink()
+    for name in ("index.html", "trust_comparison.csv", ".comparison.lock"):
+        (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / "comparison", ignore_errors=True)
     for trust in out.glob("*"):
         if trust.is_dir() and TRUST_CODE.match(trust.name) and not any(trust.iterdir()):
             trust.rmdir()
