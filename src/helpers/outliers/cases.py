@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -194,11 +195,11 @@ def describe_cases(
     shown = review.specialty_variation["measure"] == ("cost" if by_cost else "los")
     lines = review.specialty_variation[shown]
     parts = [
-        f"# Consultant review of {file}",
+        f"# Consultant review of {escape(file)}",
         _describe_finding(consultants, summary, n_cases),
         _list("What could not be judged", not_judged or ["Nothing was missing."]),
         _list("What was set aside or noticed", notices or ["Nothing."]),
-        _list("By specialty", lines["line_id"] + ": " + lines["words"]),
+        _list("By specialty", lines["line_id"].map(escape) + ": " + lines["words"]),
         _list("Checks", _describe_checks(review.review_checks)),
         _list("How to read the files", FILE_NOTES),
         _list("Method", [*METHOD_NOTES, f"Seed of the draws: {seed}."]),
