@@ -204,6 +204,12 @@ def test_markup_in_a_code_is_escaped_in_the_notes_and_kept_in_the_table(tmp_path
     assert "&lt;script&gt;" in notes
 
 
+def test_a_code_that_looks_like_a_formula_is_text_in_a_spreadsheet(tmp_path, episodes):
+    episodes["specialty"] = episodes["specialty"].replace("S00", "=1+1")
+    consultants, _, _ = run(tmp_path, episodes)
+    assert "'=1+1" in set(consultants["specialty"])
+
+
 def test_a_simulated_trust_is_what_its_plan_says():
     for name in ("tailmech", "base", "heavytail"):
         plan = replace(SCENARIOS[name], n_specialties=5)
