@@ -195,11 +195,19 @@ def test_degenerate_cases_give_a_sentence_never_a_wrong_flag_or_a_crash(tmp_path
     assert "## By specialty" in notes
 
 
-def test_codes_from_a_file_cannot_act_in_the_notes_or_the_table(tmp_path, episodes):
-    bad = '=cmd|"x"<script>'
+def test_markup_in_a_code_is_escaped_in_the_notes_and_kept_in_the_table(tmp_path, episodes):
+    bad = 'A|"x"<script>'
     episodes["specialty"] = episodes["specialty"].replace("S00", bad)
-    consultants, _, _ = run(tmp_path, episodes)
+    consultants, _, notes = run(tmp_path, episodes)
     assert bad in set(consultants["specialty"])
+    assert "<script>" not in notes
+    assert "&lt;script&gt;" in notes
+
+
+def test_a_code_that_looks_like_a_formula_is_text_in_a_spreadsheet(tmp_path, episodes):
+    episodes["specialty"] = episodes["specialty"].replace("S00", "=1+1")
+    consultants, _, _ = run(tmp_path, episodes)
+    assert "'=1+1" in set(consultants["specialty"])
 
 
 def test_a_simulated_trust_is_what_its_plan_says():

@@ -186,4 +186,4 @@ def test_contamination_posterior_agrees_with_the_reference():
     same(found.sd, expected["post_sd_effect"], 1e-9)
     same(found.prob_material, expected["p_effect_gt_15pct"], 1e-9)
     same(found.ratio - 1, expected["expected_relative_excess"], 1e-9)
-    same(flag_false_discovery(found.prob_high, least=0.0), expected["flag_bayes_fdr10"], 0)
+    same(flag_false_discovery(found.prob_high, 0.10, least=0.0), expected["flag_bayes_fdr10"], 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -194,11 +195,11 @@ def describe_cases(
     shown = review.specialty_variation["measure"] == ("cost" if by_cost else "los")
     lines = review.specialty_variation[shown]
     parts = [
-        f"# Consultant review of {file}",
+        f"# Consultant review of {escape(file)}",
         _describe_finding(consultants, summary, n_cases),
         _list("What could not be judged", not_judged or ["Nothing was missing."]),
         _list("What was set aside or noticed", notices or ["Nothing."]),
-        _list("By specialty", lines["line_id"] + ": " + lines["words"]),
+        _list("By specialty", lines["line_id"].map(escape) + ": " + lines["words"]),
         _list("Checks", _describe_checks(review.review_checks)),
         _list("How to read the files", FILE_NOTES),
         _list("Method", [*METHOD_NOTES, f"Seed of the draws: {seed}."]),
@@ -260,7 +261,7 @@ METHOD_NOTES = (
     "quasi-Poisson model. Stay uses the latter.",
     "Effects are split into natural variation (its size each specialty's own, its tails normal or heavy as the "
     "data say), chance, and divergent practice. Named are those whose mean probability of being wrongly named is "
-    "at most 10%, nobody below 75% probability, and nobody in a specialty whose natural variation is above 15%.",
+    "at most 12%, nobody below 70% probability, and nobody in a specialty whose natural variation is above 15%.",
     "A finding is a reason to ask, not a verdict: coding, shared care and casemix that is not measured look "
     "like cost.",
 )

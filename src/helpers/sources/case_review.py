@@ -19,6 +19,7 @@ from helpers.outliers.cases import (
 )
 from helpers.outliers.consultants import review_consultants
 from helpers.sources.case_file import read_cases
+from helpers.sources.spreadsheets import guard_text
 
 SEED = 1
 CONSULTANTS_FILE, SUMMARY_FILE, NOTES_FILE = "consultants.csv", "summary.csv", "notes.md"
@@ -62,7 +63,7 @@ def review_cases(path: Path, out: Path, *, seed: int = SEED) -> str:
 
 
 def _to_csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    return guard_text(table).to_csv(index=False, lineterminator="\n", float_format="%.10g")
 
 
 def _write_together(out: Path, texts: dict[str, str]) -> None:
