@@ -75,6 +75,7 @@ def draw_picture(figure: Figure, *, is_one_word: bool = False) -> Picture:
 
 def to_png(figure: Figure) -> bytes:
     """Return a figure as pixels in as many colours as an eye tells apart on a page."""
+    from matplotlib.image import imread
     from PIL import Image
 
     drawn, buffer = io.BytesIO(), io.BytesIO()
@@ -83,8 +84,8 @@ def to_png(figure: Figure) -> bytes:
             drawn, format="png", dpi=PIXELS_PER_INCH, facecolor=WHITE, metadata={"Software": None}
         )
     drawn.seek(0)
-    with Image.open(drawn) as full:
-        few = full.convert("RGB").quantize(COLOURS_OF_PIXELS, dither=Image.Dither.NONE)
+    levels = (imread(drawn, format="png")[..., :3] * 255).round().astype("uint8")
+    few = Image.fromarray(levels).quantize(COLOURS_OF_PIXELS, dither=Image.Dither.NONE)
     few.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
