@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from helpers.engine import open_engine
 from helpers.report.figures.retention import plot_retention
 from helpers.report.tables.retention import arrange_totals, arrange_years
-from helpers.report.words.retention import describe_gates, describe_retention, describe_years
+from helpers.report.words.retention import (
+    describe_gates,
+    describe_plan,
+    describe_retention,
+    describe_years,
+)
 from helpers.subsidy.retention import (
     NO_OUTCOMES,
     check_retention,
@@ -183,3 +188,8 @@ def test_totals_and_figure():
     assert table["words"].iloc[1] == "R1: half of a contribution above plan"
     assert plot_retention(found.retention, position()) is not None
     assert plot_retention(found.retention.assign(ungated_pence=0), position()) is None
+
+
+def test_a_missing_plan_is_said_and_a_plan_is_not():
+    assert describe_plan(True) == ""
+    assert "plan.csv" in describe_plan(False)

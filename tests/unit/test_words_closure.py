@@ -98,9 +98,31 @@ def test_bounds_claim_a_subsidy_only_outside_them():
     )
 
 
+def downstream(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return what each line's patients contributed elsewhere: £1 for the first line, £2 for the next."""
+    names = sorted(lines["line_id"].unique())
+    return pd.DataFrame(
+        {"line_id": names, "downstream_pence": [100 * (1 + i) for i in range(len(names))]}
+    )
+
+
+def test_what_began_with_a_line_stands_beside_its_closure_and_is_not_added():
+    table = closure((10, 100, 40, 60, 90), (-10, 50, 40, 60, 90))
+    arranged = tables.arrange_closure(table, position(table), downstream(table))
+    assert arranged.set_index("line_name")["downstream_pence"].to_dict() == {
+        "Line 0": 100,
+        "Line 1": 200,
+    }
+    nothing_known = downstream(table).head(0)
+    without = tables.arrange_closure(table, position(table), nothing_known)
+    assert without["downstream_pence"].isna().all()
+    rest = [name for name in tables.CLOSURE_COLUMNS if name != "downstream_pence"]
+    pd.testing.assert_frame_equal(arranged[rest], without[rest])
+
+
 def test_tables_put_the_largest_deficit_and_lines_outside_their_bounds_first():
     table = closure((10, 100, 40, 60, 90), (-10, 50, 40, 60, 90))
-    arranged = tables.arrange_closure(table, position(table))
+    arranged = tables.arrange_closure(table, position(table), downstream(table))
     assert arranged["line_name"].tolist() == ["Line 1", "Line 0"]
     # 40, 60 and 90 shed, less 50 of income
     assert arranged[["effect_12m_pence", "effect_3y_pence", "effect_long_pence"]].iloc[
@@ -117,5 +139,7 @@ def test_what_belongs_to_no_line_cannot_close():
     table["line_id"] = table["line_id"].replace("L1", "UNMAPPED")
     names = position(table)
     assert words.describe_closure(table, names).startswith("1 line is in deficit.")
-    assert tables.arrange_closure(table, names)["line_name"].tolist() == ["Line 0"]
+    assert tables.arrange_closure(table, names, downstream(table))["line_name"].tolist() == [
+        "Line 0"
+    ]
     assert to_svg(plot_closure(table, names)).count("UNMAPPED") == 0

@@ -22,6 +22,7 @@ CLOSURE_COLUMNS = {
     "effect_3y_pence": "Trust, three years",
     "effect_long_pence": "Trust, long run",
     "marginal_prop": "Kept of one more pound, 12 months",
+    "downstream_pence": "Begun here, contributed elsewhere (not added)",
 }
 BOUND_COLUMNS = {
     "line_name": "Service line",
@@ -34,13 +35,20 @@ BOUND_COLUMNS = {
 }
 
 
-def arrange_closure(closure: pd.DataFrame, position: pd.DataFrame) -> pd.DataFrame:
-    """Return what closing each line would do, largest deficit first."""
+def arrange_closure(
+    closure: pd.DataFrame, position: pd.DataFrame, downstream: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what closing each line would do, largest deficit first.
+
+    What other lines contribute by patients who began with the line (``line_downstream``) stands
+    beside, and is in no sum: how many of them would still come cannot be known from the files.
+    """
     lines = _name(closure, position)
     effects = lines.pivot(index="line_id", columns="horizon", values="trust_effect_pence")
     year = lines[lines["horizon"] == "12m"].set_index("line_id")
     for horizon in HORIZON_WORDS:
         year[f"effect_{horizon}_pence"] = effects[horizon]
+    year["downstream_pence"] = downstream.set_index("line_id")["downstream_pence"].astype("Int64")
     year = year.reset_index().sort_values(["surplus_pence", "line_id"])
     return year[list(CLOSURE_COLUMNS)].reset_index(drop=True)
 

@@ -50,6 +50,13 @@ def describe_retention(retention: pd.DataFrame, totals: pd.DataFrame) -> str:
     )
 
 
+def describe_plan(has_plan: bool) -> str:
+    """Say why R1 asks for nothing where the trust gave no plan; blank where it did."""
+    if has_plan:
+        return ""
+    return "R1 rewards a contribution above plan. No plan was given (plan.csv), so it asks for nothing."
+
+
 def describe_gates(retention: pd.DataFrame, names: pd.DataFrame) -> str:
     """Say which lines keep nothing because a gate is closed, and what they would have claimed."""
     closed = retention[retention["gate"] != ""]
