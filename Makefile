@@ -17,19 +17,26 @@ OPTIONS = $(if $(YEAR),--year "$$YEAR") $(if $(AUDIENCE),--audience "$$AUDIENCE"
 	$(if $(DATA),--data "$$DATA") $(if $(OUT),--out "$$OUT")
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports published demo lab test check bench clean
+.PHONY: help report pdf reports published demo lab test check bench clean
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 report: ## TRUST=xyz: from raw files to a finished report
 	$(HELPERS) report $(OPTIONS) $(if $(WHAT_IF),--what-if "$$WHAT_IF") -- "$$TRUST"
 
-reports: ## the same for every trust under DATA
+pdf: ## TRUST=xyz: the same, and the whole report as one PDF
+	$(HELPERS) pdf $(OPTIONS) $(if $(WHAT_IF),--what-if "$$WHAT_IF") -- "$$TRUST"
+
+reports: ## the report of every trust under DATA
 	$(HELPERS) reports $(OPTIONS) $(if $(JOBS),--jobs "$$JOBS")
 
 published: ## what was found of NHS England's files, and what it enables
 	$(HELPERS) published $(if $(DATA),--data "$$DATA")
+
+comparison: ## all trusts that have a report, side by side
+	$(HELPERS) comparison $(if $(YEAR),--year "$$YEAR") $(if $(AUDIENCE),--audience "$$AUDIENCE") \
+		$(if $(OUT),--out "$$OUT")
 
 demo: ## write the demonstration trusts' files afresh
 	$(HELPERS) demo $(if $(DATA),--data "$$DATA") $(if $(SIZE),--size "$$SIZE") -- $(if $(TRUST),"$$TRUST")

@@ -1,4 +1,4 @@
-"""Whether this Python's environment is the project's own, made from this copy of it."""
+"""What this machine has: the project's own environment, Spark."""
 
 from __future__ import annotations
 
@@ -24,3 +24,15 @@ def need_own_environment() -> dict[str, str]:
     if not is_current(Path(sys.prefix), ROOT / "requirements.lock"):
         pytest.skip("this environment was not set up from this copy of the project")
     return {**os.environ, "SLR_ENV": sys.prefix}
+
+
+def need_spark() -> None:
+    """Skip, and say why, where Spark cannot run."""
+    pytest.importorskip("pyspark", reason="pyspark is not installed: python setup_env.py --spark")
+    from helpers.engine_spark import check_java
+    from helpers.errors import CommandError
+
+    try:
+        check_java()
+    except CommandError as error:
+        pytest.skip(str(error).splitlines()[0])

@@ -71,8 +71,15 @@ def build_parser() -> argparse.ArgumentParser:
     report = _add(commands, "report", report_trust, "run one trust's series and write its report")
     report.add_argument("trust", help=PARAMETERS["trust"].words)
     _add_options(report, *RUN_OPTIONS, *REPORT_OPTIONS)
+    pdf = _add(commands, "pdf", print_trust, "the same, and the whole report as one PDF")
+    pdf.add_argument("trust", help=PARAMETERS["trust"].words)
+    _add_options(pdf, *RUN_OPTIONS, *REPORT_OPTIONS)
     reports = _add(commands, "reports", report_all, "run every trust found under DATA")
     _add_options(reports, *RUN_OPTIONS, "jobs")
+    comparison = _add(
+        commands, "comparison", compare, "all trusts that have a report, side by side"
+    )
+    _add_options(comparison, "year", "audience", "out")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
     _add_options(demo, "data", "size")
@@ -165,6 +172,18 @@ def report_trust(given: argparse.Namespace) -> int:
     return 0
 
 
+def print_trust(given: argparse.Namespace) -> int:
+    """Make one trust's report where it is not current, and print it to one PDF."""
+    from helpers.report.pdf import find_browser, write_pdf
+
+    find_browser()  # before minutes are spent on a report that cannot be printed
+    code = report_trust(given)
+    began = time.monotonic()
+    pdf = write_pdf(_open(given, given.trust))
+    print(f"  printed in {time.monotonic() - began:.1f} s\nOpen {show_path(pdf)}", flush=True)
+    return code
+
+
 def report_all(given: argparse.Namespace) -> int:
     """Make the report of every trust found; one that fails does not stop the others."""
     from helpers.report import batch
@@ -186,7 +205,24 @@ def report_all(given: argparse.Namespace) -> int:
     )
     outcomes += [batch.refuse_folder(name) for name in found if name not in trusts]
     print(f"\n{batch.describe_outcomes(outcomes)}", flush=True)
+    if any(one.state != "failed" for one in outcomes):
+        print()
+        compare(given)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
+
+
+def compare(given: argparse.Namespace) -> int:
+    """Set every trust that has a report for the year beside the others."""
+    from helpers.report.comparing import find_building, make_comparison
+
+    out = place(given.out)
+    run = open_run(
+        trust=PARAMETERS["trust"].default, year=given.year, audience=given.audience, out=out,
+        folder=find_building(out, given.year),
+    )  # fmt: skip
+    page = make_comparison(run, say=lambda line: print(line, flush=True))
+    print(f"Open {show_path(page)}", flush=True)
+    return 0
 
 
 def trace_pence(given: argparse.Namespace) -> int:

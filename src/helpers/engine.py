@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pandas as pd
 from helpers.errors import CommandError, HelpersError
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+NUMBERED_AT_ONCE = 1 << 20  # rows
 
 
 class ReadError(Exception):
@@ -63,12 +66,17 @@ class Engine:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,
+            # A database in memory has no log to shorten; packing its tables anew costs more than reading.
+            "checkpoint_threshold": "1TB",
         }
         if threads:
             settings["threads"] = threads
         if spill is not None:
             settings["temp_directory"] = str(spill)
         self._connection = duckdb.connect(":memory:", config=settings)
+        self._kinds: dict[str, str] = {}  # TABLE or VIEW, by name
+        self._spill = spill
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -78,6 +86,17 @@ class Engine:
 
     def close(self) -> None:
         self._connection.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for files that views read; it goes when the engine is closed."""
+        if self._scratch is None:
+            if self._spill is not None:
+                self._spill.mkdir(parents=True, exist_ok=True)
+            self._scratch = tempfile.TemporaryDirectory(prefix="helpers-", dir=self._spill)
+        return Path(self._scratch.name)
 
     def run(self, sql: str, **parameters: Any) -> None:
         """Run one statement."""
@@ -86,12 +105,13 @@ class Engine:
     def create(self, name: str, sql: str, **parameters: Any) -> None:
         """Make or replace a table from a SELECT; it may read the table it replaces."""
         self._execute(f"CREATE OR REPLACE TABLE {_check(name)} AS {sql}", parameters)
+        self._kinds[name] = "TABLE"
 
     def create_view(self, name: str, sql: str) -> None:
         """Make or replace a view: a SELECT without parameters, worked out when it is read."""
-        if self.has(name):
-            self.drop(name)
+        self.drop(name)
         self._execute(f"CREATE VIEW {_check(name)} AS {sql}", {})
+        self._kinds[name] = "VIEW"
 
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:
         """Return the rows of a SELECT as a frame: text as `str`, whole numbers as int64 or Int64."""
@@ -101,7 +121,7 @@ class Engine:
         """Make or replace a table from a frame."""
         self._connection.register("incoming_frame", frame)
         try:
-            self.run(f"CREATE OR REPLACE TABLE {_check(name)} AS SELECT * FROM incoming_frame")
+            self.create(name, "SELECT * FROM incoming_frame")
         finally:
             self._connection.unregister("incoming_frame")
 
@@ -111,16 +131,59 @@ class Engine:
         The header line is passed over; ``columns`` names the fields in the file's order. Nothing is
         guessed: a row with another number of fields, or an unclosed quote, raises ``ReadError``.
         """
-        fields = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
-        place = str(path).replace("'", "''")
+        source = _select_csv(path, columns, delimiter)
+        self._read_in_order(name, f"SELECT *, row_number() OVER () AS row_number FROM {source}")
+
+    def open_csv(
+        self,
+        name: str,
+        path: Path,
+        columns: list[str],
+        *,
+        keep: Sequence[str],
+        delimiter: str = ",",
+    ) -> None:
+        """Make a view of some columns of a UTF-8 text file, as ``add_csv`` reads it.
+
+        Nothing is read until it is asked for, and then each time again.
+        """
+        kept = ", ".join(f'"{column}"' for column in keep)
+        source = _select_csv(path, columns, delimiter)
+        self.create_view(name, f"SELECT {kept}, row_number() OVER () AS row_number FROM {source}")
+
+    def add_numbered(
+        self,
+        name: str,
+        path: Path,
+        columns: list[str],
+        sql: str,
+        *,
+        delimiter: str = ",",
+        missing: Sequence[str] = (),
+    ) -> None:
+        """Make a table of a SELECT over a text file's rows, in their order, with ``row_number`` from 1.
+
+        In ``sql`` the file's rows, as ``add_csv`` reads them, are the table ``incoming_rows``; a field
+        that is one of the texts ``missing`` is NULL there. On several threads at once, which numbering
+        the rows as they are read would not allow.
+        """
+        source = _select_csv(path, columns, delimiter, missing)
+        self._read_in_order(name, f"WITH incoming_rows AS (SELECT * FROM {source}) {sql}")
+        self.run(f"ALTER TABLE {name} ADD COLUMN row_number BIGINT")
+        n_rows = self.count(name)
+        for first in range(
+            0, n_rows, NUMBERED_AT_ONCE
+        ):  # what an update holds to undo it stays small
+            self.run(
+                f"UPDATE {name} SET row_number = rowid + 1 "
+                f"WHERE rowid >= {first} AND rowid < {first + NUMBERED_AT_ONCE}"
+            )
+
+    def _read_in_order(self, name: str, sql: str) -> None:
+        """Make a table of what a SELECT reads from a file, in the file's order."""
         self.run("SET preserve_insertion_order = true")
         try:
-            self.run(
-                f"CREATE OR REPLACE TABLE {_check(name)} AS SELECT *, row_number() OVER () AS row_number "
-                f"FROM read_csv('{place}', columns = {{{fields}}}, header = false, skip = 1, "
-                f"auto_detect = false, delim = '{delimiter}', quote = '\"', escape = '\"', "
-                "strict_mode = true)"
-            )
+            self.create(name, sql)
         except (duckdb.InvalidInputException, duckdb.IOException) as error:
             raise ReadError.from_engine(str(error)) from None
         finally:
@@ -135,9 +198,9 @@ class Engine:
         )
         self.run("SET preserve_insertion_order = true")
         try:
-            self.run(
-                f"CREATE OR REPLACE TABLE {_check(name)} AS SELECT {fields}, "
-                f"row_number() OVER () AS row_number FROM read_parquet('{place}')"
+            self.create(
+                name,
+                f"SELECT {fields}, row_number() OVER () AS row_number FROM read_parquet('{place}')",
             )
         except duckdb.Error as error:
             raise ReadError.from_engine(str(error)) from None
@@ -147,7 +210,7 @@ class Engine:
     def add_parquet(self, name: str, path: Path) -> None:
         """Make a view of a Parquet file; nothing is read until it is asked for."""
         place = str(path).replace("'", "''")
-        self.run(f"CREATE OR REPLACE VIEW {_check(name)} AS SELECT * FROM read_parquet('{place}')")
+        self.create_view(name, f"SELECT * FROM read_parquet('{place}')")
 
     def write_parquet(self, name: str, path: Path, *, order_by: str = "") -> None:
         """Write a table, sorted, so that the same rows give the same bytes."""
@@ -160,12 +223,65 @@ class Engine:
         )
         self.run("SET preserve_insertion_order = false")
 
-    def has(self, name: str) -> bool:
-        found = self._execute(
-            "SELECT count(*) FROM information_schema.tables WHERE table_name = $name",
-            {"name": name},
+    def remove_rows(self, name: str, condition: str) -> int:
+        """Take the rows that meet a condition out of a table; return how many."""
+        found = self._execute(f"DELETE FROM {_check(name)} WHERE {condition}", {})
+        return int(found.fetchall()[0][0])
+
+    def append_rows(self, name: str, sql: str, **parameters: Any) -> None:
+        """Put the rows of a SELECT, whose columns are the table's in order, at a table's end."""
+        self._execute(f"INSERT INTO {_check(name)} {sql}", parameters)
+
+    def put_values(self, name: str, column: str, values: str) -> None:
+        """Put new values in one column of a table, in the rows that have one.
+
+        ``values`` is a SELECT of ``row_number``, each at most once, and ``new_value`` of the column's type.
+        """
+        self._execute(
+            f'UPDATE {_check(name)} SET "{column}" = fresh.new_value FROM ({values}) AS fresh '
+            f"WHERE {name}.row_number = fresh.row_number",
+            {},
         )
-        return bool(found.fetchall()[0][0])
+
+    def add_column(self, name: str, column: str, kind: str, value: str, **parameters: Any) -> None:
+        """Add a column to a table: an expression of its other columns, and the type it has."""
+        self.run(f'ALTER TABLE {_check(name)} ADD COLUMN "{column}" {kind}')
+        self._execute(f'UPDATE {name} SET "{column}" = {value}', parameters)
+
+    def has_repeats(self, name: str, columns: Sequence[str]) -> bool:
+        """Tell whether two rows of a table may have the same values in some columns, each an expression.
+
+        False is certain; True may also be said of rows without a value. Keys mostly stand in rising
+        order (`T9` before `T10`), which one look at neighbours shows.
+        """
+        if len(columns) == 1:
+            one = columns[0]
+            neighbours = f"SELECT {one} AS here, lag({one}) OVER () AS before FROM {_check(name)}"
+            later = (
+                "strlen(here) > strlen(before) OR (strlen(here) = strlen(before) AND here > before)"
+            )
+            found = self._execute(
+                f"SELECT count(*), count(CASE WHEN {later} THEN 1 END) FROM ({neighbours})", {}
+            )
+            n_rows, n_later = found.fetchall()[0]
+            if n_rows <= n_later + 1:
+                return False
+            found = self._execute(f"SELECT count(*) - count(DISTINCT {one}) FROM {name}", {})
+            return bool(found.fetchall()[0][0])
+        by = ", ".join(columns)
+        found = self._execute(
+            f"SELECT 1 FROM {_check(name)} GROUP BY {by} HAVING count(*) > 1 LIMIT 1", {}
+        )
+        return bool(found.fetchall())
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a table another name; a table that has that name already is forgotten."""
+        self.drop(to)
+        self.run(f"ALTER TABLE {_check(name)} RENAME TO {_check(to)}")
+        self._kinds[to] = self._kinds.pop(name)
+
+    def has(self, name: str) -> bool:
+        return name in self._kinds
 
     def columns(self, name: str) -> list[str]:
         return [row[0] for row in self._execute(f"DESCRIBE {_check(name)}", {}).fetchall()]
@@ -175,12 +291,9 @@ class Engine:
 
     def drop(self, *names: str) -> None:
         for name in names:
-            kind = self._execute(
-                "SELECT table_type FROM information_schema.tables WHERE table_name = $name",
-                {"name": name},
-            ).fetchall()
+            kind = self._kinds.pop(name, None)
             if kind:
-                self.run(f"DROP {'VIEW' if kind[0][0] == 'VIEW' else 'TABLE'} {_check(name)}")
+                self.run(f"DROP {kind} IF EXISTS {_check(name)}")
 
     def _execute(self, sql: str, parameters: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         try:
@@ -196,11 +309,27 @@ class Engine:
             raise
 
 
-def open_engine(name: str = "duckdb", **settings: Any) -> Engine:
-    """Open the engine a run asks for."""
-    if name != "duckdb":
-        raise CommandError(f"The engine `{name}` is not known. Use `duckdb`.")
-    return Engine(**settings)
+def _select_csv(path: Path, columns: list[str], delimiter: str, missing: Sequence[str] = ()) -> str:
+    """Return the source that reads a UTF-8 text file, its header passed over, every field as text."""
+    fields = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
+    place = str(path).replace("'", "''")
+    words = ", ".join("'" + word.replace("'", "''") + "'" for word in missing)
+    blank = f", nullstr = [{words}], allow_quoted_nulls = true" if missing else ""
+    return (
+        f"read_csv('{place}', columns = {{{fields}}}, header = false, skip = 1, auto_detect = false, "
+        f"delim = '{delimiter}', quote = '\"', escape = '\"', strict_mode = true{blank})"
+    )
+
+
+def open_engine(name: str = "duckdb", **settings: Any) -> Any:
+    """Open the engine a run asks for: an ``Engine``, or a ``SparkEngine`` with the same door."""
+    if name == "duckdb":
+        return Engine(**settings)
+    if name == "spark":
+        from helpers.engine_spark import SparkEngine
+
+        return SparkEngine(**settings)
+    raise CommandError(f"The engine `{name}` is not known. Use `duckdb` or `spark`.")
 
 
 def _check(name: str) -> str:

@@ -147,10 +147,6 @@ def open_run(
             "The public edition is not built yet: its disclosure rules are not in this version.\n"
             "Leave AUDIENCE out, or use AUDIENCE=analyst, and do not publish the result."
         )
-    if given["engine"] == "spark":
-        raise CommandError(
-            "ENGINE=spark is not built yet. Leave ENGINE out, or use ENGINE=duckdb, which spills to disk."
-        )
     code, year = given["trust"], given["year"]
     input_dir, published = place(given["data"]) / code / year, place(given["out"]) / code / year
     _check_apart(input_dir, published)

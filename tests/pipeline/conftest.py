@@ -1,53 +1,15 @@
-"""A small demonstration trust, written and reported once for all tests here."""
+"""Copies of the small report, for tests that change files or break the project."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from project_copy import Project, copy_project
 
-from helpers.cli import main
-from helpers.sources.demo import write_demo
-
-YEAR = "2024-25"
-SMALL = 0.02
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a test's trusts and reports are."""
-
-    data: Path
-    out: Path
-
-    def report(self, trust: str = "XYZ", *more: str) -> int:
-        return main(["report", trust, "--data", str(self.data), "--out", str(self.out), *more])
-
-    def files(self, trust: str = "XYZ") -> Path:
-        return self.data / trust / YEAR
-
-    def final(self, trust: str = "XYZ") -> Path:
-        return self.out / trust / YEAR
-
-
-@pytest.fixture(scope="session")
-def demo_files(tmp_path_factory) -> Path:
-    """XYZ at a fiftieth of its size; never changed by a test."""
-    folder = tmp_path_factory.mktemp("demo") / "XYZ" / YEAR
-    write_demo("XYZ", folder, size=SMALL)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def reported(demo_files, tmp_path_factory) -> Place:
-    """The small XYZ with its report; tests read it and leave it as it is."""
-    place = Place(demo_files.parents[1], tmp_path_factory.mktemp("out"))
-    assert place.report() == 0
-    return place
+from small_report import Place
 
 
 @pytest.fixture

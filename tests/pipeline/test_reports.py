@@ -23,7 +23,9 @@ def test_every_trust_is_told_of_and_none_spoils_another(project):
 
     code, said, complained = project.run("reports", "--jobs", "2")
     assert (code, complained) == (1, "")
-    progress, table = said.strip().split("\n\n")
+    progress, table, compared = said.strip().split("\n\n")
+    assert compared == f"1 report compared\nOpen {project.out / 'index.html'}"
+    assert "XYZ/2024-25/index.html" in (project.out / "index.html").read_text(encoding="utf-8")
     assert sorted(line.split()[0] for line in progress.splitlines()) == ["R0A", "XYZ"]
     assert "1 of 2, about" in progress and " s left" in progress and "2 of 2" in progress
     rows = table.splitlines()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from helpers.contracts import INPUTS, OUTPUTS
+from helpers.contracts import INPUTS, OUTPUTS, Table, outputs
 from helpers.report.dictionary import PAGE, render_dictionary
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -40,3 +40,14 @@ def test_the_glossary_has_one_entry_for_a_term_and_no_dead_reference():
     marked = [word for _, meaning in entries for word in re.findall(r"\*([^*]+)\*", meaning)]
     dead = {word for word in marked if not {word.lower(), word.lower().removesuffix("s")} & known}
     assert not dead
+
+
+def test_no_two_tables_share_a_name():
+    groups = [value for value in vars(outputs).values() if _is_list_of_tables(value)]
+    names = [table.name for table in {id(one): one for group in groups for one in group}.values()]
+    assert len(names) > 50
+    assert sorted(names) == sorted(set(names))
+
+
+def _is_list_of_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Table)

@@ -9,7 +9,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILES = [*sorted((PROJECT / "src").rglob("*.py")), PROJECT / "setup_env.py"]
-NOT_TEXT_FILES = ("os", "archive")  # descriptors, and the members of a zip, are bytes
+NOT_TEXT_FILES = ("Image", "os", "archive")  # descriptors, and the members of a zip, are bytes
 TEXT_CALLS = ("read_text", "write_text", "open")
 
 

@@ -61,7 +61,7 @@ def test_the_makefile_has_the_same_names():
     assert named == [name.upper() for name, one in PARAMETERS.items() if one.in_make]
 
 
-@pytest.mark.parametrize("command", ["report", "reports", "demo", "clean"])
+@pytest.mark.parametrize("command", ["report", "reports", "comparison", "demo", "clean"])
 def test_make_passes_on_every_parameter_that_the_command_takes(command):
     taken = [name for name in read_options(command) if PARAMETERS[name].in_make]
     typed = run_make("-n", command, *[f"{name.upper()}=1" for name in taken])

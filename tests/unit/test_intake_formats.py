@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.cleaning import clean
-from helpers.cleaning.types import find_small_repairs
+from helpers.cleaning.small_tables import find_small_repairs
 from helpers.contracts import Received
 from helpers.errors import InputError
 from helpers.sources.codes import find_lost_zeros

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers.contracts import OUTPUTS
+from helpers.costing.analysis import TABLES as ANALYSES
 from helpers.costing.reconciliation import check_reconciled
 from helpers.costing.trust import Costed, cost_trust
 from helpers.engine import open_engine
@@ -137,6 +138,7 @@ def test_every_identity_holds(costed):
 
 def test_tables_hold_their_contracts_columns_and_keys(costed):
     db, found = costed
+    assert set(found.analyses) == set(ANALYSES)
     for name, table in OUTPUTS.items():
         frame = found.analyses.get(name, getattr(found, name, None))
         if frame is None:

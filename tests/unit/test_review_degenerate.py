@@ -130,3 +130,11 @@ def test_what_stands_beside_the_review_does_not_fail_either(change):
     figure = care_figures.plot_care(care, named)
     assert figure is None or to_svg(figure).startswith("<svg")
     assert track_findings(named, None, None).empty
+
+
+def test_outcomes_are_not_called_missing_where_nobody_is_compared():
+    raw = invent_spells(5, n_consultants=3, n_spells=40)
+    review = review_consultants(make_sample(raw), name_consultants(raw), seed=1)
+    named = tables.name_review(review.consultant_review, LINES)
+    assert words.describe_benefit(named) == words.NOBODY
+    assert len(words.describe_saving(add_all_cost_share(review.saving_totals, 1))) == 1

@@ -126,7 +126,7 @@ def test_every_module_that_can_change_a_result_is_in_some_checksum():
     front = {"cli.py", "__main__.py", "__init__.py", "report/__init__.py", "report/dictionary.py"}
     front |= {
         f"report/{name}.py"
-        for name in ("batch", "checksums", "lock", "runner", "series", "stopping")
+        for name in ("batch", "book", "checksums", "lock", "pdf", "runner", "series", "stopping")
     }
     front |= set(PAGE_CODE)
     forgotten = [

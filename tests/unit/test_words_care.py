@@ -25,8 +25,8 @@ LINES = pd.DataFrame({"line_id": ["L0", "L1"], "line_name": ["Cardiology", "Ear 
 
 @pytest.fixture(scope="module")
 def trust():
-    """One consultant 45% dearer, in ward cost; and everything that the page shows of a trust."""
-    raw = invent_spells(3, n_spells=250, planted={(0, 1): 1.45})
+    """Two consultants 45% dearer; and everything that the page shows of a trust."""
+    raw = invent_spells(3, n_spells=300, planted={(0, 1): 1.45, (1, 2): 1.45})
     review = review_consultants(make_sample(raw), name_consultants(raw), seed=1)
     spells = raw.drop(columns="discharge_method")
     spells["other_pence"] = raw["controllable_pence"] - raw["ward_pence"]
@@ -48,7 +48,7 @@ def test_the_sheet_shows_every_step_and_how_to_answer(trust):
         named, measure_drivers(spells), list_cases(spells), check_consultants(spells, facts),
         pd.DataFrame(columns=COLUMNS), number="4.6",
     )._repr_html_()  # fmt: skip
-    assert page.count("<details") == 1
+    assert page.count("<details") == 2
     for number in "abcde":
         assert f"Table 4.6.1{number}" in page
     assert "does not rest on a few patients" in page
@@ -71,14 +71,14 @@ def test_facts_are_shares_beside_the_lines_others(trust):
     mine = spells["consultant_code"] == "C0000001"
     ids = spells.loc[mine, "spell_id"]
     changed = facts.assign(
-        n_consultants=facts["n_consultants"].where(~facts["spell_id"].isin(ids[:50]), 2)
+        n_consultants=facts["n_consultants"].where(~facts["spell_id"].isin(ids[:60]), 2)
     )
     found = check_consultants(spells, changed)
     row = found[
         (found["consultant_code"] == "C0000001") & (found["item"] == "several_consultants")
     ].iloc[0]
-    # 50 of 250 spells, and none of the others'
-    assert (row["value"], row["peers_value"], row["n"]) == (0.2, 0.0, 250)
+    # 60 of 300 spells, and none of the others'
+    assert (row["value"], row["peers_value"], row["n"]) == (0.2, 0.0, 300)
 
 
 def test_cases_list_own_and_peers_means():
@@ -103,8 +103,8 @@ def test_cases_list_own_and_peers_means():
 def test_usual_methods_name_more_than_this_review_does(trust):
     review, _, _, _ = trust
     table = compare_methods(review.consultant_review).set_index("method")
-    assert table.loc["this_review", "n_named"] == 1
-    assert table.loc["chance_95", "n_named"] >= table.loc["chance_998", "n_named"] >= 1
+    assert table.loc["this_review", "n_named"] == 2
+    assert table.loc["chance_95", "n_named"] >= table.loc["chance_998", "n_named"] >= 2
     assert (table["n_also_here"] <= table["n_named"]).all()
     named = review.saving[review.saving["consultant_code"] == "TOTAL"]["excess_pence"].iloc[0]
     assert abs(table.loc["this_review", "excess_pence"] - named) <= 1
@@ -180,3 +180,17 @@ def test_last_years_findings_are_told(trust):
     assert words.describe_tracker(tracker.head(0), year_before=None).startswith(
         "There is no report"
     )
+
+
+def test_variation_is_told_with_its_share_and_not_where_nothing_is_explained():
+    rows = pd.DataFrame(
+        {
+            "factor": ["casemix", "ward", "explained", "unexplained"],
+            "explained_prop": [0.9, 0.1, 1.0, float("nan")],
+            "all_prop": [0.27, 0.03, 0.30, 0.70],
+        }
+    )
+    text = words.describe_stay_variation(rows)
+    assert "predicts 30% of the variation" in text
+    assert "HRG and way of coming 90%" in text
+    assert "nothing that is known" in words.describe_stay_variation(rows.assign(all_prop=0.002))

@@ -200,7 +200,7 @@ def test_a_trust_without_patient_events_gets_sentences_and_empty_pictures():
     assert "no patient spells" in words.describe_sample(review.review_exclusions)
     assert words.describe_findings(shown) == words.NOBODY
     assert words.describe_each(shown) == []
-    assert "no outcomes" in words.describe_benefit(shown)
+    assert words.describe_benefit(shown) == words.NOBODY
     assert words.describe_stay_findings(shown)
     assert words.describe_natural_variation(review.specialty_variation, LINES) == words.NOBODY
     assert tables.arrange_named(shown).empty

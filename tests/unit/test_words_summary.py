@@ -17,6 +17,7 @@ from helpers.report.tables.summary import (
     find_trust_amount,
     keep_service_lines,
 )
+from helpers.report.words import board
 from helpers.report.words import summary as words
 
 POUND = 100  # pence
@@ -258,11 +259,11 @@ def test_cost_is_split_into_traced_averaged_and_apportioned(tables):
 
 def test_three_things_come_in_order_and_no_more(tables):
     weak = replace(tables, credibility=credibility(TO="A", GENMED="B", ED="D", MAT="B"))
-    found = words.describe_first_looks(weak)
+    found = board.list_fixes(weak)
     assert len(found) == 3
     assert found[0].startswith("General medicine costs £120k more than it earns, 2% of its income.")
     assert found[1].startswith("1 consultant of 2 tested costs more")
-    assert found[2].startswith("Patients of ward W1 stay 2.0 days longer")
+    assert found[2].startswith("Emergency medicine † is graded D or E")
 
 
 def test_weak_data_takes_the_place_of_a_finding_that_is_not_there(tables):
@@ -271,7 +272,7 @@ def test_weak_data_takes_the_place_of_a_finding_that_is_not_there(tables):
         credibility=credibility(TO="A", GENMED="B", ED="D", MAT="E"),
         stays=tables.stays.head(0),
     )
-    assert words.describe_first_looks(weak)[2].startswith(
+    assert board.list_fixes(weak)[2].startswith(
         "Emergency medicine † and Maternity † are graded D or E"
     )
 
@@ -282,12 +283,12 @@ def test_a_trust_with_nothing_to_see_says_so(tables):
         tables,
         position=sound,
         sensitivity=sensitivity(sound),
-        credibility=credibility(TO="A"),
+        credibility=credibility(TO="A").assign(unmatched_pence=0),
         review=tables.review.head(0),
         stays=tables.stays.head(0),
     )
-    assert words.describe_first_looks(calm) == [
-        "Nothing stands out: no line is in deficit and no group differs from its peers."
+    assert board.list_fixes(calm) == [
+        "Nothing stands out: no sure deficit, no group that differs, no cost left over."
     ]
 
 
@@ -400,7 +401,7 @@ def test_a_trust_without_patients_reads_well(tables):
     averaged = without_patients(tables)
     assert "averaged over service lines" in words.describe_missing(averaged)
     assert find_card(averaged, "saving")["value"] == "Not tested"
-    assert len(words.describe_first_looks(averaged)) == 1
+    assert len(board.list_fixes(averaged)) == 1
     assert show_cards(words.describe_headlines(averaged))
 
 

@@ -28,10 +28,6 @@ class Log:
         self._tables.append(f"findings_{len(self._tables) + 1:04}")
         return self._tables[-1]
 
-    def take_back(self) -> None:
-        """Forget the last table: the rule found nothing."""
-        self._db.drop(self._tables.pop())
-
     def add_frame(self, frame: pd.DataFrame) -> None:
         """Add findings about small tables."""
         if len(frame):
@@ -80,11 +76,14 @@ def write_text(text: str) -> str:
 def apply_sql_rule(db: QueryEngine, rule: SqlRule, settings: Settings, log: Log) -> int:
     """Find what a rule finds in ``clean_<file>``, log it, act on it; return the number of findings."""
     table = INPUTS[rule.file]
+    db.create("rule_findings", rule.sql, **bind(rule.sql, settings))
+    n_found = db.count("rule_findings")
+    if n_found == 0:
+        return 0
     name = log.new_name()
-    if rule.effect == "add rows":
-        source, key = f"({rule.sql}) AS found", "found.row_key"
-    else:
-        source = f"({rule.sql}) AS found JOIN clean_{rule.file} AS clean ON clean.row_number = found.row_number"
+    source, key = "rule_findings AS found", "found.row_key"
+    if rule.effect != "add rows":
+        source += f" JOIN clean_{rule.file} AS clean ON clean.row_number = found.row_number"
         key = write_row_key(table, "clean.")
     db.create(
         name,
@@ -93,12 +92,7 @@ def apply_sql_rule(db: QueryEngine, rule: SqlRule, settings: Settings, log: Log)
         f"{write_text(rule.action)} AS action, "
         'found.column_name AS "column", found.old_value, found.new_value, found.amount_pence, '
         f"found.row_number FROM {source}",
-        **bind(rule.sql, settings),
     )
-    n_found = int(db.frame(f"SELECT count(*) AS n FROM {name}")["n"].iloc[0])
-    if n_found == 0:
-        log.take_back()
-        return 0
     if rule.effect == "set aside":
         set_aside(db, rule.file, name)
     elif rule.effect == "rewrite":
@@ -115,42 +109,30 @@ def set_aside(db: QueryEngine, file: str, findings: str) -> None:
         f"SELECT rows.* FROM clean_{file} AS rows WHERE EXISTS "
         f"(SELECT 1 FROM {findings} AS found WHERE found.row_number = rows.row_number)"
     )
-    earlier = f"SELECT * FROM excluded_{file} UNION ALL " if db.has(f"excluded_{file}") else ""
-    db.create(f"excluded_{file}", earlier + moved)
-    db.create(
-        f"clean_{file}",
-        f"SELECT rows.* FROM clean_{file} AS rows WHERE rows.row_number IS NULL OR NOT EXISTS "
-        f"(SELECT 1 FROM {findings} AS found WHERE found.row_number = rows.row_number)",
-    )
+    if db.has(f"excluded_{file}"):
+        db.append_rows(f"excluded_{file}", moved)
+    else:
+        db.create(f"excluded_{file}", moved)
+    db.remove_rows(f"clean_{file}", f"row_number IN (SELECT row_number FROM {findings})")
 
 
 def rewrite(db: QueryEngine, name: str, findings: str, kinds: Mapping[str, str]) -> None:
     """Put the new values that were found into a table."""
-    touched = set(db.frame(f'SELECT DISTINCT "column" AS name FROM {findings}')["name"])
-    joins, values = [], []
-    for place, column in enumerate(db.columns(name)):
-        if column not in touched:
-            values.append(f"rows.{quote(column)}")
-            continue
-        joins.append(
-            f"LEFT JOIN (SELECT row_number, new_value FROM {findings} WHERE \"column\" = '{column}') "
-            f"AS new_{place} ON new_{place}.row_number = rows.row_number"
+    touched = db.frame(f'SELECT DISTINCT "column" AS name FROM {findings} ORDER BY name')["name"]
+    for column in touched:
+        db.put_values(
+            name,
+            column,
+            f"SELECT row_number, CAST(new_value AS {kinds[column]}) AS new_value FROM {findings} "
+            f"WHERE \"column\" = '{column}'",
         )
-        values.append(
-            f"CASE WHEN new_{place}.row_number IS NULL THEN rows.{quote(column)} "
-            f"ELSE CAST(new_{place}.new_value AS {kinds[column]}) END AS {quote(column)}"
-        )
-    db.create(name, f"SELECT {', '.join(values)} FROM {name} AS rows {' '.join(joins)}")
 
 
 def add_rows(db: QueryEngine, rule: SqlRule, settings: Settings) -> None:
     """Add the rows a rule makes; they have no row number, because no file holds them."""
     columns = ", ".join(quote(column) for column in db.columns(f"clean_{rule.file}"))
-    db.create(
-        f"clean_{rule.file}",
-        f"SELECT {columns} FROM clean_{rule.file} UNION ALL SELECT {columns} FROM ({rule.new_rows}) AS made",
-        **bind(rule.new_rows, settings),
-    )
+    sql = f"SELECT {columns} FROM ({rule.new_rows}) AS made"
+    db.append_rows(f"clean_{rule.file}", sql, **bind(rule.new_rows, settings))
 
 
 def apply_frame_rule(

@@ -9,15 +9,12 @@ from helpers.cleaning.apply import Log, apply_frame_rule, apply_sql_rule
 from helpers.cleaning.attendances import add_attended
 from helpers.cleaning.corrections import apply_corrections
 from helpers.cleaning.episodes import add_completion
-from helpers.cleaning.links import LINK_TABLES, add_link_tables
+from helpers.cleaning.links import add_link_tables, forget_link_tables
 from helpers.cleaning.model import STAGES
 from helpers.cleaning.rules import FRAME_RULES, SQL_RULES
-from helpers.cleaning.types import (
-    find_small_repairs,
-    make_type_rules,
-    read_small_table,
-    type_table,
-)
+from helpers.cleaning.screen import Screen
+from helpers.cleaning.small_tables import find_small_repairs, read_small_tables
+from helpers.cleaning.types import make_type_rules, type_table
 from helpers.contracts import INPUTS, REPAIRS, ROW_NUMBER, Cleaned, QueryEngine, Received
 
 # Small tables that rules of large ones look things up in.
@@ -43,11 +40,12 @@ def clean(received: Received, db: QueryEngine) -> Cleaned:
     log = Log(db)
     large = [name for name in INPUTS if db.has(f"raw_{name}")]
     _forget_earlier(db)
+    _type_large(db, large)
+    n_read = {name: len(frame) for name, frame in received.frames.items()}
+    n_read |= {name: db.count(f"clean_{name}") for name in large}
     texts = apply_corrections(received.frames, db, log)
     frames = _clean_small(received, db, texts, log)
-    n_read = {name: len(frame) for name, frame in received.frames.items()}
-    n_read |= {name: _count(db, f"raw_{name}") for name in large}
-    _type_large(db, large, received, log)
+    _judge_types(db, large, received, log)
     _clean_large(db, large, frames, received, log)
     if "apc_episodes" in large:
         period = {name: received.settings[name] for name in ("period_start", "period_end")}
@@ -78,7 +76,7 @@ def _clean_small(
     received: Received, db: QueryEngine, texts: dict[str, pd.DataFrame], log: Log
 ) -> dict[str, pd.DataFrame]:
     """Type the small tables and run their rules; those that stop the run come before large files."""
-    frames = {name: read_small_table(db, INPUTS[name], text) for name, text in texts.items()}
+    frames = read_small_tables(db, texts)
     if db.has(REPAIRS):
         log.add_frame(find_small_repairs(db, frames))
     for stage in STAGES:
@@ -88,13 +86,24 @@ def _clean_small(
     return frames
 
 
-def _type_large(db: QueryEngine, large: list[str], received: Received, log: Log) -> None:
+def _type_large(db: QueryEngine, large: list[str]) -> None:
+    """Make ``clean_<file>`` of each large file: what reading has typed already, or from its text."""
     for name in large:
-        table = INPUTS[name]
-        type_table(db, table)
-        for rule in make_type_rules(db, table):
-            apply_sql_rule(db, rule, received.settings, log)
-        db.drop(f"raw_{name}")
+        if db.has(f"typed_{name}"):
+            db.rename(f"typed_{name}", f"clean_{name}")
+        else:
+            type_table(db, INPUTS[name])
+
+
+def _judge_types(db: QueryEngine, large: list[str], received: Received, log: Log) -> None:
+    """Run the rules that need a file's text; it is not needed afterwards."""
+    for name in large:
+        rules = make_type_rules(db, INPUTS[name])
+        screen = Screen(db, rules, received.settings)
+        for rule in rules:
+            if screen.can_find(rule):
+                apply_sql_rule(db, rule, received.settings, log)
+        db.drop(f"raw_{name}", f"corrected_{name}")
 
 
 def _clean_large(
@@ -107,10 +116,17 @@ def _clean_large(
     for stage in STAGES:
         if stage == "links":
             add_link_tables(db)
-        for rule in SQL_RULES:
-            if rule.stage == stage and rule.file in large and there.issuperset(rule.needs):
-                apply_sql_rule(db, rule, received.settings, log)
-    db.drop(*(f"small_{name}" for name in LOOKED_UP), *LINK_TABLES)
+        rules = [
+            rule
+            for rule in SQL_RULES
+            if rule.stage == stage and rule.file in large and there.issuperset(rule.needs)
+        ]
+        screen = Screen(db, rules, received.settings)
+        for rule in rules:
+            if screen.can_find(rule):
+                screen.note(rule, apply_sql_rule(db, rule, received.settings, log))
+    db.drop("rule_findings", *(f"small_{name}" for name in LOOKED_UP))
+    forget_link_tables(db)
 
 
 def _count(db: QueryEngine, name: str, condition: str = "") -> int:

@@ -1,8 +1,8 @@
 """Corrections that the trust has agreed (`corrections.csv`): applied to the text as received.
 
 A correction names a file, the key of a row, a column, the value as received and the value that
-should stand there. It is compared and put in before types are read, so that every rule judges the
-corrected value, and it is logged as COR-001. One whose status is open is a question: it has to match
+should stand there. It is compared with the text, and its own text is read as the file's is, before any
+rule runs, so that every rule judges the corrected value; it is logged as COR-001. One whose status is open is a question: it has to match
 a row too, and changes nothing until it is agreed.
 """
 
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.cleaning.apply import Log, describe_findings, rewrite
+from helpers.cleaning.apply import Log, describe_findings
 from helpers.cleaning.model import Rule
+from helpers.cleaning.types import write_typed
 from helpers.cleaning.values import MISSING, quote, select_present
-from helpers.contracts import INPUTS, ROW_NUMBER, QueryEngine
+from helpers.contracts import INPUTS, ROW_NUMBER, QueryEngine, Table
 from helpers.errors import InputError, name_a_few
 
 FILE = "corrections"
@@ -41,7 +42,7 @@ def apply_corrections(
     for file, asked in wanted.groupby("file", sort=True):
         _check_place(str(file), asked, frames, db)
         name = str(file)
-        texts = frames[name] if name in frames else _find_candidates(db, name, asked)
+        texts = frames[name] if name in frames else _find_candidates(db, INPUTS[name], asked)
         found = _match(name, asked, texts)
         if found.empty:
             continue
@@ -51,10 +52,7 @@ def apply_corrections(
         if name in frames:
             result[name] = _put_in(frames[name], found)
         else:
-            db.add_frame("corrections_found", log_rows)
-            kinds = dict.fromkeys(db.columns(f"raw_{name}"), "VARCHAR")
-            rewrite(db, f"raw_{name}", "corrections_found", kinds)
-            db.drop("corrections_found")
+            _put_in_large(db, INPUTS[name], log_rows)
     return result
 
 
@@ -105,19 +103,48 @@ def _check_place(
         )
 
 
-def _find_candidates(db: QueryEngine, file: str, asked: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a large file that corrections name by their key."""
+def _find_candidates(db: QueryEngine, table: Table, asked: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a large file that corrections name by their key, as text."""
     db.add_frame("corrections_asked", asked[["key"]].drop_duplicates())
-    names = list(INPUTS[file].key)
-    parts = ", ".join(f"coalesce(keys.{quote(name)}, '')" for name in names)
+    parts = ", ".join(f"coalesce({quote(name)}, '')" for name in table.key)
+    wanted = sorted({*table.key, *asked["column"]})
+    codes = [name for name in wanted if _is_text(table, name)]
+    others = [name for name in wanted if name not in codes]
     rows = db.frame(
-        f"SELECT rows.* FROM raw_{file} AS rows JOIN ({select_present(f'raw_{file}', names)}) AS keys "
-        f"ON keys.row_number = rows.row_number WHERE concat_ws('{KEY_SEPARATOR}', "
-        f"{parts}) IN (SELECT key FROM corrections_asked) "
-        "ORDER BY rows.row_number"
+        f"SELECT {', '.join(map(quote, codes))}, row_number FROM clean_{table.name} WHERE "
+        f"concat_ws('{KEY_SEPARATOR}', {parts}) IN (SELECT key FROM corrections_asked) ORDER BY row_number"
     )
+    if others:  # their text is in the file alone
+        db.add_frame("corrections_asked", rows[[ROW_NUMBER]])
+        texts = db.frame(
+            f"SELECT * FROM ({select_present(f'raw_{table.name}', others)}) AS texts "
+            "WHERE row_number IN (SELECT row_number FROM corrections_asked)"
+        )
+        rows = rows.merge(texts, on=ROW_NUMBER, how="left", validate="one_to_one")
     db.drop("corrections_asked")
     return rows
+
+
+def _is_text(table: Table, name: str) -> bool:
+    return name in table.columns and table.columns[name].kind in ("text", "code")
+
+
+def _put_in_large(db: QueryEngine, table: Table, found: pd.DataFrame) -> None:
+    """Put corrected texts, typed, into a large table; keep them for the rules that show a file's text."""
+    kept = found.rename(columns={"column": "column_name"})[[ROW_NUMBER, "column_name", "new_value"]]
+    kept = kept.assign(new_value=kept["new_value"].where(kept["new_value"].ne("")))
+    db.add_frame(f"corrected_{table.name}", kept.astype({"column_name": "str", "new_value": "str"}))
+    for column in sorted(set(kept["column_name"]) & set(table.columns)):
+        db.add_frame(
+            "corrected_texts",
+            kept.loc[kept["column_name"].eq(column), [ROW_NUMBER, "new_value"]]
+            .rename(columns={"new_value": column})
+            .astype({column: "str"}),
+        )
+        typed = write_typed(table, [column], "corrected_texts", keep=(ROW_NUMBER,))
+        values = f"SELECT row_number, {quote(table.stored_name(column))} AS new_value FROM ({typed}) AS typed"
+        db.put_values(f"clean_{table.name}", table.stored_name(column), values)
+    db.drop("corrected_texts")
 
 
 def _match(file: str, asked: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from helpers.cleaning.model import SqlRule, find_rows
+from typing import Any
+
+from helpers.cleaning.model import SqlRule, find_rows, row_rule
 from helpers.cleaning.values import list_texts, matches
 from helpers.contracts import INPUTS, QueryEngine
 from helpers.contracts.inputs import CONSULTANT, HRG
@@ -28,9 +30,29 @@ _COLUMNS = ", ".join(INPUTS[FILE].stored_columns)
 
 
 def _apc(
-    code: str, stage: str, severity: str, effect: str, words: str, action: str, sql: str
+    code: str,
+    stage: str,
+    severity: str,
+    effect: str,
+    words: str,
+    action: str,
+    sql: str,
+    **more: Any,
 ) -> SqlRule:
-    return SqlRule(code, FILE, stage, severity, effect, words, action, sql=sql)  # type: ignore[arg-type]
+    return SqlRule(code, FILE, stage, severity, effect, words, action, sql=sql, **more)  # type: ignore[arg-type]
+
+
+def _row(
+    code: str,
+    stage: str,
+    severity: str,
+    effect: str,
+    words: str,
+    action: str,
+    *found: str,
+    **more: str,
+) -> SqlRule:
+    return row_rule(code, FILE, stage, severity, effect, words, action, *found, **more)  # type: ignore[arg-type]
 
 
 _SAME_ROW = (
@@ -48,12 +70,15 @@ _SAME_ID = (
     "WINDOW by_end AS (PARTITION BY episode_id ORDER BY episode_end_dt DESC NULLS LAST, row_number)"
     ") AS ranked WHERE place > 1"
 )
+_EPISODE_FIELDS = (
+    "patient_key", "episode_start_dt", "episode_end_dt", "episode_number", "site_code",
+)  # fmt: skip
 _SAME_EPISODE = (
     "SELECT row_number, 'episode_id' AS column_name, episode_id AS old_value, kept_id AS new_value, "
     "CAST(NULL AS BIGINT) AS amount_pence FROM ("
     "SELECT row_number, episode_id, patient_key, row_number() OVER same AS place, "
     f"first_value(episode_id) OVER same AS kept_id FROM clean_{FILE} WINDOW same AS ("
-    "PARTITION BY patient_key, episode_start_dt, episode_end_dt, episode_number, site_code "
+    f"PARTITION BY {', '.join(_EPISODE_FIELDS)} "
     "ORDER BY row_number)) AS ranked WHERE place > 1 AND patient_key IS NOT NULL"
 )
 # How far the episode reaches outside its spell, at either end.
@@ -113,15 +138,17 @@ def unmapped_rows(file: str, *, has_site: bool) -> str:
 
     A map row that names a ward is left aside, because an event's ward is not known yet.
     """
-    site = "AND (map.site_code IS NULL OR map.site_code = rows.site_code)" if has_site else ""
+    looked_up = ("tfc", "consultant_code", "admin_category", *(("site_code",) if has_site else ()))
+    names = ", ".join(looked_up)
+    met = " AND ".join(f"(map.{name} IS NULL OR map.{name} = codes.{name})" for name in looked_up)
     no_site = "" if has_site else "AND map.site_code IS NULL"
+    same = " AND ".join(f"rows.{name} IS NOT DISTINCT FROM codes.{name}" for name in looked_up)
     return (
-        "SELECT row_number, 'tfc' AS column_name, tfc AS old_value, 'UNMAPPED' AS new_value, "
-        f"CAST(NULL AS BIGINT) AS amount_pence FROM clean_{file} AS rows WHERE NOT EXISTS ("
-        "SELECT 1 FROM small_service_line_map AS map WHERE (map.tfc IS NULL OR map.tfc = rows.tfc) "
-        "AND (map.consultant_code IS NULL OR map.consultant_code = rows.consultant_code) "
-        "AND (map.admin_category IS NULL OR map.admin_category = rows.admin_category) "
-        f"AND map.ward_id IS NULL {site}{no_site})"
+        "SELECT rows.row_number, 'tfc' AS column_name, rows.tfc AS old_value, 'UNMAPPED' AS new_value, "
+        f"CAST(NULL AS BIGINT) AS amount_pence FROM clean_{file} AS rows JOIN ("
+        f"SELECT {names} FROM (SELECT DISTINCT {names} FROM clean_{file}) AS codes WHERE NOT EXISTS ("
+        f"SELECT 1 FROM small_service_line_map AS map WHERE {met} AND map.ward_id IS NULL {no_site})"
+        f") AS codes ON {same}"
     )
 
 
@@ -136,57 +163,57 @@ _OPEN_AT_END = "(episode_end_dt IS NULL OR CAST(episode_end_dt AS DATE) > $perio
 
 EPISODE_RULES = [
     _apc("APC-001", "duplicates", "X", "set aside", "The same episode twice, every field equal.",
-         "first kept, later ones set aside", _SAME_ROW),
+         "first kept, later ones set aside", _SAME_ROW, unless_unique=("episode_id",)),
     _apc("APC-002", "duplicates", "X", "set aside", "One episode number with different contents.",
-         "the one that ends last kept, the others set aside; both ends logged", _SAME_ID),
+         "the one that ends last kept, the others set aside; both ends logged", _SAME_ID, unless_unique=("episode_id",)),
     _apc("APC-003", "duplicates", "X", "set aside",
          "The same patient, start, end, episode order and site under another number.",
-         "first kept, later ones set aside", _SAME_EPISODE),
-    _apc("APC-004", "dates", "X", "set aside", "The episode ends before it starts.", "set aside",
-         find_rows(FILE, "episode_end_dt < episode_start_dt", "episode_end_dt")),
-    _apc("APC-005", "dates", "X", "set aside", "Discharge is before admission.", "set aside",
-         find_rows(FILE, "discharge_dt < admission_dt", "discharge_dt")),
-    _apc("APC-006", "dates", "X", "set aside",
+         "first kept, later ones set aside", _SAME_EPISODE, unless_unique=_EPISODE_FIELDS),
+    _row("APC-004", "dates", "X", "set aside", "The episode ends before it starts.", "set aside",
+         "episode_end_dt < episode_start_dt", "episode_end_dt"),
+    _row("APC-005", "dates", "X", "set aside", "Discharge is before admission.", "set aside",
+         "discharge_dt < admission_dt", "discharge_dt"),
+    _row("APC-006", "dates", "X", "set aside",
          f"The episode lies outside its spell by more than {CLIP_HOURS} hours.", "set aside",
-         find_rows(FILE, f"{_OUTSIDE_SECONDS} > {CLIP_HOURS * 3600}", "episode_start_dt")),
+         f"{_OUTSIDE_SECONDS} > {CLIP_HOURS * 3600}", "episode_start_dt"),
     _apc("APC-006", "dates", "R", "rewrite",
          f"The episode reaches outside its spell by {CLIP_HOURS} hours or less.",
-         "cut to the spell", f"{_CLIP_START} UNION ALL {_CLIP_END}"),
+         "cut to the spell", f"{_CLIP_START} UNION ALL {_CLIP_END}", where=f"{_OUTSIDE_SECONDS} > 0"),
     _apc("APC-007", "dates", "R", "rewrite", "Episodes of one spell overlap.",
          "the earlier ends where the later starts; both kept", _OVERLAP),
     _apc("APC-008", "dates", "W", "note",
          f"More than {GAP_HOURS} hours lie between episodes of one spell.", "kept", _GAP),
-    _apc("APC-009", "dates", "R", "rewrite", "A day case stayed at least one night.",
+    _row("APC-009", "dates", "R", "rewrite", "A day case stayed at least one night.",
          "taken as an ordinary admission (class 1)",
-         find_rows(FILE, f"patient_classification = '2' AND {_NIGHTS} > 0",
-                   "patient_classification", new="'1'")),
-    _apc("APC-010", "dates", "W", "note", f"The stay is longer than {LONG_STAY_DAYS} days.", "kept",
-         find_rows(FILE, f"{_NIGHTS} > {LONG_STAY_DAYS}", "discharge_dt")),
-    _apc("APC-015", "dates", "X", "set aside",
+         f"patient_classification = '2' AND {_NIGHTS} > 0",
+                   "patient_classification", new="'1'"),
+    _row("APC-010", "dates", "W", "note", f"The stay is longer than {LONG_STAY_DAYS} days.", "kept",
+         f"{_NIGHTS} > {LONG_STAY_DAYS}", "discharge_dt"),
+    _row("APC-015", "dates", "X", "set aside",
          "The episode ends before the year starts, or starts after it ends.",
-         "set aside: not this year's", find_rows(FILE, _OUT_OF_PERIOD, "episode_start_dt")),
-    _apc("APC-016", "dates", "W", "note", "The episode is not finished at the end of the year.",
+         "set aside: not this year's", _OUT_OF_PERIOD, "episode_start_dt"),
+    _row("APC-016", "dates", "W", "note", "The episode is not finished at the end of the year.",
          "kept as work in progress (completion 3 or 4)",
-         find_rows(FILE, _OPEN_AT_END, "episode_end_dt")),
-    _apc("APC-011", "codes", "R", "rewrite", f"The age is below 0 or above {OLDEST_AGE}.",
-         "taken as missing", find_rows(FILE, f"age < 0 OR age > {OLDEST_AGE}", "age")),
-    _apc("APC-012", "codes", "R", "rewrite", "The consultant's code is missing or malformed.",
+         _OPEN_AT_END, "episode_end_dt"),
+    _row("APC-011", "codes", "R", "rewrite", f"The age is below 0 or above {OLDEST_AGE}.",
+         "taken as missing", f"age < 0 OR age > {OLDEST_AGE}", "age"),
+    _row("APC-012", "codes", "R", "rewrite", "The consultant's code is missing or malformed.",
          f"taken as {NOT_KNOWN_CONSULTANT} (not known); the line follows the treatment function",
-         find_rows(FILE, is_malformed("consultant_code", CONSULTANT), "consultant_code",
-                   new=f"'{NOT_KNOWN_CONSULTANT}'")),
+         is_malformed("consultant_code", CONSULTANT), "consultant_code",
+                   new=f"'{NOT_KNOWN_CONSULTANT}'"),
     SqlRule("APC-013", FILE, "codes", "W", "note", "No row of the line map takes this treatment function.",
             "kept, under the line UNMAPPED", sql=unmapped_rows(FILE, has_site=True),
             needs=("service_line_map",)),
-    _apc("APC-014", "codes", "W", "note", "The HRG is missing, malformed or ungroupable (UZ).",
+    _row("APC-014", "codes", "W", "note", "The HRG is missing, malformed or ungroupable (UZ).",
          "kept in cost, left out of HRG comparisons",
-         find_rows(FILE, f"{has_no_hrg('hrg_fce')} OR {has_no_hrg('hrg_spell')}", "hrg_fce")),
-    _apc("APC-017", "codes", "R", "rewrite", "The admission method is not one of the national codes.",
+         f"{has_no_hrg('hrg_fce')} OR {has_no_hrg('hrg_spell')}", "hrg_fce"),
+    _row("APC-017", "codes", "R", "rewrite", "The admission method is not one of the national codes.",
          f"taken as {NOT_KNOWN_METHOD} (not known); the point of delivery follows the patient's class",
-         find_rows(FILE, f"admission_method IS NULL OR admission_method NOT IN ({list_texts(ADMISSION_METHODS)})",
-                   "admission_method", new=f"'{NOT_KNOWN_METHOD}'")),
-    _apc("APC-018", "codes", "W", "note",
+         f"admission_method IS NULL OR admission_method NOT IN ({list_texts(ADMISSION_METHODS)})",
+                   "admission_method", new=f"'{NOT_KNOWN_METHOD}'"),
+    _row("APC-018", "codes", "W", "note",
          f"A man under obstetrics, or a patient over {ADULT_AGE_YEARS} under a children's service.",
-         "kept", find_rows(FILE, _IMPOSSIBLE, "tfc")),
+         "kept", _IMPOSSIBLE, "tfc"),
 ]  # fmt: skip
 
 
@@ -196,13 +223,13 @@ def add_completion(db: QueryEngine, *, period_start: object, period_end: object)
     1 started and ended in the year; 2 started before it, ended in it; 3 started in it and not ended
     by its last day; 4 started before it and not ended.
     """
-    db.create(
+    db.add_column(
         f"clean_{FILE}",
-        "SELECT rows.*, CAST(CASE "
-        f"WHEN {_OPEN_AT_END} AND CAST(episode_start_dt AS DATE) < $period_start THEN 4 "
+        "completion",
+        "BIGINT",
+        f"CASE WHEN {_OPEN_AT_END} AND CAST(episode_start_dt AS DATE) < $period_start THEN 4 "
         f"WHEN {_OPEN_AT_END} THEN 3 "
-        "WHEN CAST(episode_start_dt AS DATE) < $period_start THEN 2 ELSE 1 END AS BIGINT) AS completion "
-        f"FROM clean_{FILE} AS rows",
+        "WHEN CAST(episode_start_dt AS DATE) < $period_start THEN 2 ELSE 1 END",
         period_start=period_start,
         period_end=period_end,
     )

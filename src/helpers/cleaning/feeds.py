@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.cleaning.model import SqlRule, find_rows
+from helpers.cleaning.model import SqlRule, find_rows, row_rule
 from helpers.contracts import INPUTS
 
 LONG_CASE_MINUTES = 960
@@ -31,16 +31,15 @@ def _twice(file: str) -> SqlRule:
         f"PARTITION BY {', '.join(keys)} ORDER BY row_number) AS place FROM clean_{file}) AS ranked WHERE place > 1"
     )
     return SqlRule("DUP-001", file, "duplicates", "X", "set aside", "The same key twice.",
-                   "first kept, later ones set aside", sql=sql)  # fmt: skip
+                   "first kept, later ones set aside", sql=sql, unless_unique=keys)  # fmt: skip
 
 
 def _outside(file: str, date: str, end: str) -> SqlRule:
     """Return the rule that activity touches the year; critical care may run across its ends."""
     day = f"CAST({date} AS DATE)"
     last = f"CAST({end} AS DATE)" if end else day
-    sql = find_rows(file, f"{last} < $period_start OR {day} > $period_end", date)
-    return SqlRule("PER-001", file, "dates", "X", "set aside", "The activity is dated outside the year.",
-                   "set aside: not this year's", sql=sql)  # fmt: skip
+    return row_rule("PER-001", file, "dates", "X", "set aside", "The activity is dated outside the year.",
+                    "set aside: not this year's", f"{last} < $period_start OR {day} > $period_end", date)  # fmt: skip
 
 
 _CASE_MINUTES = "date_diff('second', into_dt, out_dt) / 60.0"
@@ -96,6 +95,7 @@ def _below_zero(column: str, usual: str, *, or_zero: bool = False) -> str:
     return find_rows("theatre_cases", f"{column} {test}", column, new=usual)
 
 
+_ANY_IMPOSSIBLE = "setup_minutes < 0 OR recovery_minutes < 0 OR team_weight <= 0"
 _IMPOSSIBLE_TIMES = " UNION ALL ".join(
     (_below_zero("setup_minutes", "0.0"), _below_zero("recovery_minutes", "0.0"),
      _below_zero("team_weight", "1.0", or_zero=True))
@@ -128,67 +128,68 @@ _NO_COST_ANYWHERE = (
 )
 
 THEATRE_RULES = [
-    SqlRule("THR-001", "theatre_cases", "dates", "X", "set aside",
+    row_rule("THR-001", "theatre_cases", "dates", "X", "set aside",
             "The patient leaves the theatre before entering it, or at once.", "set aside",
-            sql=find_rows("theatre_cases", "out_dt <= into_dt", "out_dt")),
-    SqlRule("THR-002", "theatre_cases", "dates", "W", "note",
+            "out_dt <= into_dt", "out_dt"),
+    row_rule("THR-002", "theatre_cases", "dates", "W", "note",
             f"The case took more than {LONG_CASE_MINUTES // 60} hours.", "kept",
-            sql=find_rows("theatre_cases", f"{_CASE_MINUTES} > {LONG_CASE_MINUTES}", "out_dt")),
+            f"{_CASE_MINUTES} > {LONG_CASE_MINUTES}", "out_dt"),
     SqlRule("THR-005", "theatre_cases", "codes", "R", "rewrite",
             "Setting up, recovery or the size of the team is below what can be.",
-            "taken as none (minutes) or the usual team (1)", sql=_IMPOSSIBLE_TIMES),
+            "taken as none (minutes) or the usual team (1)", sql=_IMPOSSIBLE_TIMES,
+            where=_ANY_IMPOSSIBLE),
     _overlapping("THR-006", "theatre_cases", "into_dt", "out_dt",
                  "The patient is in theatre twice at one time."),
     _without_spell("THR-003", "theatre_cases", "case"),
     _outside_spell("THR-004", "theatre_cases", "into_dt", "into_dt"),
 ]  # fmt: skip
 CRITICAL_CARE_RULES = [
-    SqlRule("CCP-001", "critical_care", "dates", "X", "set aside", "The period ends before it starts.", "set aside",
-            sql=find_rows("critical_care", "end_dt < start_dt", "end_dt")),
+    row_rule("CCP-001", "critical_care", "dates", "X", "set aside", "The period ends before it starts.", "set aside",
+            "end_dt < start_dt", "end_dt"),
     _overlapping("CCP-005", "critical_care", "start_dt", "end_dt",
                  "Two periods of one spell overlap, so hours count twice."),
-    SqlRule("CCP-004", "critical_care", "codes", "R", "rewrite",
+    row_rule("CCP-004", "critical_care", "codes", "R", "rewrite",
             f"Organs supported are not 0 to {MOST_ORGANS}.", "taken as missing; the hours weigh as none supported",
-            sql=find_rows("critical_care", f"organs_supported < 0 OR organs_supported > {MOST_ORGANS}",
-                          "organs_supported")),
+            f"organs_supported < 0 OR organs_supported > {MOST_ORGANS}",
+                          "organs_supported"),
     SqlRule("CCP-006", "critical_care", "links", "R", "rewrite",
             "The period has no end, though the patient was discharged.", "taken as the discharge",
-            sql=_OPEN_PERIOD, needs=("apc_episodes",)),
+            sql=_OPEN_PERIOD, needs=("apc_episodes",), where="end_dt IS NULL"),
     _without_spell("CCP-002", "critical_care", "period"),
     _outside_spell("CCP-003", "critical_care", "start_dt", "end_dt"),
 ]  # fmt: skip
 TEST_RULES = [
     _unweighed("TST-001", "tests", "tests", "test_code", "The test has no relative weight.",
                "kept; weighs as the middle test of its discipline"),
-    SqlRule("TST-002", "tests", "codes", "W", "note", "The number of tests is missing or not above zero.",
+    row_rule("TST-002", "tests", "codes", "W", "note", "The number of tests is missing or not above zero.",
             "kept; weighs as one (missing) or nothing",
-            sql=find_rows("tests", "count IS NULL OR count <= 0", "count")),
+            "count IS NULL OR count <= 0", "count"),
 ]  # fmt: skip
 THERAPY_RULES = [
-    SqlRule("THP-001", "therapy_contacts", "codes", "W", "note", "The time is missing or not above zero.",
-            "kept; takes no cost", sql=find_rows("therapy_contacts", "minutes IS NULL OR minutes <= 0", "minutes")),
-    SqlRule("THP-002", "therapy_contacts", "codes", "W", "note",
+    row_rule("THP-001", "therapy_contacts", "codes", "W", "note", "The time is missing or not above zero.",
+            "kept; takes no cost", "minutes IS NULL OR minutes <= 0", "minutes"),
+    row_rule("THP-002", "therapy_contacts", "codes", "W", "note",
             f"The contact took more than {LONG_CONTACT_MINUTES // 60} hours.", "kept",
-            sql=find_rows("therapy_contacts", f"minutes > {LONG_CONTACT_MINUTES}", "minutes")),
+            f"minutes > {LONG_CONTACT_MINUTES}", "minutes"),
     _unweighed("THP-003", "therapy_contacts", "therapies", "profession",
                "The profession has no relative weight.", "kept; a minute weighs as one"),
 ]  # fmt: skip
 DRUG_RULES = [
-    SqlRule("DRG-001", "drug_issues", "codes", "W", "note", "The cost is negative (a credit).", "kept",
-            sql=find_rows("drug_issues", "cost_pence < 0", "cost_pence", amount="cost_pence")),
-    SqlRule("DRG-002", "drug_issues", "codes", "W", "note", "The cost is missing.",
+    row_rule("DRG-001", "drug_issues", "codes", "W", "note", "The cost is negative (a credit).", "kept",
+            "cost_pence < 0", "cost_pence", amount="cost_pence"),
+    row_rule("DRG-002", "drug_issues", "codes", "W", "note", "The cost is missing.",
             "kept; weighed by the product's median",
-            sql=find_rows("drug_issues", "cost_pence IS NULL", "cost_pence")),
+            "cost_pence IS NULL", "cost_pence"),
     SqlRule("DRG-003", "drug_issues", "codes", "W", "note",
             "The cost is missing from every issue of the product.", "kept; takes no cost",
-            sql=_NO_COST_ANYWHERE),
+            sql=_NO_COST_ANYWHERE, where="cost_pence IS NULL"),
 ]  # fmt: skip
 IMPLANT_RULES = [
-    SqlRule("IMP-001", "implants", "codes", "W", "note", "The cost is negative (a credit).", "kept",
-            sql=find_rows("implants", "cost_pence < 0", "cost_pence", amount="cost_pence")),
-    SqlRule("IMP-002", "implants", "codes", "W", "note", "The cost is missing or zero.",
+    row_rule("IMP-001", "implants", "codes", "W", "note", "The cost is negative (a credit).", "kept",
+            "cost_pence < 0", "cost_pence", amount="cost_pence"),
+    row_rule("IMP-002", "implants", "codes", "W", "note", "The cost is missing or zero.",
             "kept; takes no cost",
-            sql=find_rows("implants", "cost_pence IS NULL OR cost_pence = 0", "cost_pence")),
+            "cost_pence IS NULL OR cost_pence = 0", "cost_pence"),
     _without_spell("IMP-003", "implants", "implant"),
     _outside_spell("IMP-004", "implants", "used_dt", "used_dt"),
 ]  # fmt: skip

@@ -71,11 +71,17 @@ class SqlRule(Rule):
     ``amount_pence``; it may use ``$period_start`` and ``$period_end``. For ``rewrite`` the new value
     is put in the column. For ``add rows`` ``new_rows`` is a SELECT of whole rows, and ``sql`` of
     findings about them.
+
+    Most rules find nothing in most files. Two fields let that be shown cheaply, for many rules at once:
+    ``where`` is a condition on one row that is met by every row the rule finds; ``unless_unique`` names
+    columns (or expressions) without whose repetition it finds nothing. Both may be met where it finds nothing.
     """
 
     sql: str = ""
     needs: tuple[str, ...] = ()
     new_rows: str = ""
+    where: str = ""
+    unless_unique: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,25 @@ class FrameRule(Rule):
 
     find: Callable[[Frames, Settings], pd.DataFrame] | None = None
     needs: tuple[str, ...] = ()
+
+
+def row_rule(
+    code: str,
+    file: str,
+    stage: Stage,
+    severity: Severity,
+    effect: Effect,
+    words: str,
+    action: str,
+    condition: str,
+    column: str,
+    *,
+    new: str = "NULL",
+    amount: str = "NULL",
+) -> SqlRule:
+    """Return a rule that judges each row by itself: those that meet a condition are found, by a column."""
+    sql = find_rows(file, condition, column, new=new, amount=amount)
+    return SqlRule(code, file, stage, severity, effect, words, action, sql=sql, where=condition)
 
 
 def no_findings() -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.cleaning.model import SqlRule, find_rows
+from helpers.cleaning.model import SqlRule, row_rule
 from helpers.contracts import ROW_NUMBER
 
 FILE = "ward_stays"
@@ -55,15 +55,15 @@ _NO_SPELL = (
 )
 
 STAY_RULES = [
-    SqlRule("WRD-006", FILE, "dates", "X", "set aside", "The stay ends before it starts.", "set aside",
-            sql=find_rows(FILE, "end_dt < start_dt", "end_dt")),
-    SqlRule("WRD-007", FILE, "dates", "X", "set aside", "The stay lies wholly outside the year.",
+    row_rule("WRD-006", FILE, "dates", "X", "set aside", "The stay ends before it starts.", "set aside",
+            "end_dt < start_dt", "end_dt"),
+    row_rule("WRD-007", FILE, "dates", "X", "set aside", "The stay lies wholly outside the year.",
             "set aside: not this year's",
-            sql=find_rows(FILE, "CAST(end_dt AS DATE) < $period_start OR CAST(start_dt AS DATE) > $period_end",
-                          "start_dt")),
-    SqlRule("WRD-008", FILE, "codes", "R", "rewrite", "The nursing weight is not above zero.",
-            "taken as 1", sql=find_rows(FILE, "acuity_weight IS NULL OR acuity_weight <= 0", "acuity_weight",
-                                        new="1.0")),
+            "CAST(end_dt AS DATE) < $period_start OR CAST(start_dt AS DATE) > $period_end",
+                          "start_dt"),
+    row_rule("WRD-008", FILE, "codes", "R", "rewrite", "The nursing weight is not above zero.",
+            "taken as 1", "acuity_weight IS NULL OR acuity_weight <= 0", "acuity_weight",
+                                        new="1.0"),
     SqlRule("WRD-001", FILE, "links", "R", "rewrite", "Two ward stays of one spell overlap.",
             "the earlier ends where the later starts", sql=_OVERLAP),
     SqlRule("WRD-002", FILE, "links", "R", "rewrite", "The stay reaches outside its spell.",
@@ -72,8 +72,8 @@ STAY_RULES = [
     SqlRule("WRD-003", FILE, "links", "R", "add rows", "A spell with at least one night has no ward stay.",
             f"a stay on the ward {UNKNOWN_WARD} made, from admission to discharge",
             sql=_NO_STAY_FOUND, new_rows=_MADE_STAY, needs=("apc_episodes",)),
-    SqlRule("WRD-004", FILE, "links", "W", "note", "The stay has no length.", "kept, weighs one hour",
-            sql=find_rows(FILE, "start_dt = end_dt", "end_dt")),
+    row_rule("WRD-004", FILE, "links", "W", "note", "The stay has no length.", "kept, weighs one hour",
+            "start_dt = end_dt", "end_dt"),
     SqlRule("WRD-005", FILE, "links", "W", "note", "The stay's spell is not among the episodes.",
             "kept; its cost is shown as unmatched", sql=_NO_SPELL, needs=("apc_episodes",)),
 ]  # fmt: skip

@@ -9,20 +9,23 @@ ledger has its own codes (LED-003 for amounts, LED-004 for months).
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
 
 from helpers.cleaning.model import Rule, SqlRule
 from helpers.cleaning.values import (
+    NOTHING_KNOWN,
     NUMERIC_KINDS,
     POUNDS_AND_PENCE,
+    Known,
     digits,
     matches,
+    plain_number,
     quote,
     select_present,
+    settled,
     typed,
 )
 from helpers.contracts import INPUTS, REPAIRS, ROW_NUMBER, STORED_AS, QueryEngine, Table
-from helpers.errors import InputError, name_a_few
 
 # The date without which an event cannot be placed in a year.
 PLACING_DATES = (
@@ -38,7 +41,7 @@ PLACING_DATES = (
     ("therapy_contacts", ("start_dt",)),
     ("outcomes", ()),
 )
-LEDGER, AMOUNT, MONTH = "general_ledger", "amount", "month"
+LEDGER = "general_ledger"
 
 SMALL_WORDS = (
     ("LED-003", "An amount of the ledger is not pounds with at most two decimals."),
@@ -46,7 +49,7 @@ SMALL_WORDS = (
     ("TYP-005", "A value is not in its closed list."),
 )
 REPAIR_CODES = {"zeros": "TYP-006", "stars": "TYP-007"}
-_WORDS = {
+RULE_WORDS = {
     "TYP-001": ("A value cannot be read as a date or number.", "taken as missing"),
     "TYP-002": ("The row has no key, or no date that says when it happened.", "set aside"),
     "TYP-003": ("An amount has parts of a penny.", "rounded to a whole penny, half away from zero"),
@@ -64,16 +67,16 @@ def describe_type_rules() -> list[Rule]:
     effects = {"TYP-001": ("W", "note"), "TYP-002": ("X", "set aside"), "TYP-003": ("R", "note")}
     effects |= dict.fromkeys(REPAIR_CODES.values(), ("R", "note"))
     rules = [
-        Rule(code, table.name, "types", *effects[code], *_WORDS[code])  # type: ignore[arg-type]
-        for code in _WORDS
+        Rule(code, table.name, "types", *effects[code], *RULE_WORDS[code])  # type: ignore[arg-type]
+        for code in RULE_WORDS
         for table in large
         if code != "TYP-003" or any(column.kind == "money" for column in table.columns.values())
     ]
     for code in REPAIR_CODES.values():
         small = [name for name, table in INPUTS.items() if not table.large]
         words, action = (
-            _WORDS[code][0].replace("A code", "In a map or the ledger, a code", 1),
-            _WORDS[code][1],
+            RULE_WORDS[code][0].replace("A code", "In a map or the ledger, a code", 1),
+            RULE_WORDS[code][1],
         )
         rules += [Rule(code, name, "types", "R", "note", words, action) for name in small]
     for code, words in SMALL_WORDS:
@@ -89,49 +92,93 @@ def type_table(db: QueryEngine, table: Table) -> None:
 
     Columns that the file lacks, and blanks in a column with a default, take the default.
     """
-    db.create(f"clean_{table.name}", _typed_sql(db, table))
+    given = [name for name in db.columns(f"raw_{table.name}") if name in table.columns]
+    sql = write_typed(table, given, f"raw_{table.name}", keep=(ROW_NUMBER,))
+    db.create(f"clean_{table.name}", sql)
 
 
-def _typed_sql(db: QueryEngine, table: Table) -> str:
-    given = [name for name in table.columns if name in set(db.columns(f"raw_{table.name}"))]
-    texts, numbers, values = [], [], []
+def write_typed(
+    table: Table,
+    given: Sequence[str],
+    source: str,
+    *,
+    known: Known = NOTHING_KNOWN,
+    keep: Sequence[str] = (),
+) -> str:
+    """Return the SELECT of a table's columns, typed, from text.
+
+    ``given`` names the columns that the source has, ``known`` what is known of their text, and ``keep``
+    the columns that are handed on as they are.
+    """
+    texts, plains, values = [], [], []
     for name, column in table.columns.items():
-        text = quote(name) if name in given else "CAST(NULL AS VARCHAR)"
+        text = settled(name, known) if name in given else "CAST(NULL AS VARCHAR)"
         if column.default is not None:
             text = f"coalesce({text}, '{column.default}')"
         texts.append(f"{text} AS {quote(name)}")
-        numbers.append(f"{digits(name, column.kind)} AS {quote(name)}")
-        value = typed(name, column, round_money=table.large)
+        plain = f"plain_{name}" if column.kind in NUMERIC_KINDS else ""
+        plains += [f"{plain_number(name, column.kind)} AS {plain}"] if plain else []
+        value = typed(name, column, round_money=table.large, plain=plain)
         kind = STORED_AS[column.kind][0]
         values.append(f"CAST({value} AS {kind}) AS {quote(table.stored_name(name))}")
-    source = select_present(f"raw_{table.name}", given)
     return (
-        f"SELECT {', '.join(values)}, {ROW_NUMBER} FROM (SELECT {', '.join(numbers)}, {ROW_NUMBER} FROM "
-        f"(SELECT {', '.join(texts)}, {ROW_NUMBER} FROM ({source}) AS given) AS texts) AS numbers"
+        f"SELECT {', '.join([*values, *keep])} FROM (SELECT {', '.join(['texts.*', *plains])} FROM "
+        f"(SELECT {', '.join([*texts, *keep])} FROM {source} AS given) AS texts) AS numbers"
     )
 
 
-def count_unread(db: QueryEngine, table: Table) -> dict[str, int]:
-    """Return, for each column whose text did not all become values, how many did not."""
+def count_unread(db: QueryEngine, table: Table, *, held: str = "clean") -> dict[str, int]:
+    """Return, for each column whose text did not all become values, how many did not.
+
+    A column that is full has no such text; the file is read again for the others alone. The values are
+    in the table ``<held>_<table>``.
+    """
     names = [name for name, _ in _readable_columns(db, table)]
-    if not names:
+    kept = _count_values(db, f"{held}_{table.name}", [table.stored_name(name) for name in names])
+    n_rows = db.count(f"{held}_{table.name}")
+    short = [name for name, n in zip(names, kept, strict=True) if n < n_rows]
+    if not short:
         return {}
-    source = select_present(f"raw_{table.name}", names)
-    given = ", ".join(f"count({quote(name)}) AS c{i}" for i, name in enumerate(names))
-    kept = ", ".join(
-        f"count({quote(table.stored_name(name))}) AS c{i}" for i, name in enumerate(names)
-    )
-    before = db.frame(f"SELECT {given} FROM ({source}) AS given").iloc[0]
-    after = db.frame(f"SELECT {kept} FROM clean_{table.name}").iloc[0]
-    unread = {name: int(before.iloc[i] - after.iloc[i]) for i, name in enumerate(names)}
+    given = _count_values(db, f"({select_texts(db, table, short)}) AS given", short)
+    held = dict(zip(names, kept, strict=True))
+    texts = {  # a blank is the default's text where there is one
+        name: n if table.columns[name].default is None else n_rows
+        for name, n in zip(short, given, strict=True)
+    }
+    unread = {name: n - held[name] for name, n in texts.items()}
     return {name: n for name, n in unread.items() if n > 0}
 
 
-def _select_unread(table: Table, name: str) -> str:
+def _count_values(db: QueryEngine, source: str, names: list[str]) -> list[int]:
+    if not names:
+        return []
+    counts = ", ".join(f"count({quote(name)}) AS c{i}" for i, name in enumerate(names))
+    return [int(n) for n in db.frame(f"SELECT {counts} FROM {source}").iloc[0]]
+
+
+def select_texts(db: QueryEngine, table: Table, names: list[str]) -> str:
+    """Return the SELECT of columns of a file's text, by row number, agreed corrections put in."""
+    texts = select_present(f"raw_{table.name}", names)
+    if not db.has(f"corrected_{table.name}"):
+        return texts
+    values, joins = [], []
+    for place, name in enumerate(names):
+        joins.append(
+            f"LEFT JOIN (SELECT row_number, new_value FROM corrected_{table.name} "
+            f"WHERE column_name = '{name}') AS new_{place} ON new_{place}.row_number = texts.row_number"
+        )
+        values.append(
+            f"CASE WHEN new_{place}.row_number IS NULL THEN texts.{quote(name)} "
+            f"ELSE new_{place}.new_value END AS {quote(name)}"
+        )
+    return f"SELECT {', '.join(values)}, texts.row_number FROM ({texts}) AS texts {' '.join(joins)}"
+
+
+def _select_unread(db: QueryEngine, table: Table, name: str) -> str:
     """Return the SELECT of rows whose text in one column could not be read."""
     return (
         f"SELECT clean.row_number, given.{quote(name)} AS old_value FROM clean_{table.name} AS clean "
-        f"JOIN ({select_present(f'raw_{table.name}', [name])}) AS given "
+        f"JOIN ({select_texts(db, table, [name])}) AS given "
         f"ON given.row_number = clean.row_number WHERE given.{quote(name)} IS NOT NULL "
         f"AND clean.{quote(table.stored_name(name))} IS NULL"
     )
@@ -148,13 +195,14 @@ def _readable_columns(db: QueryEngine, table: Table) -> list[tuple[str, object]]
 
 def make_type_rules(db: QueryEngine, table: Table) -> list[SqlRule]:
     """Return the rules of the first stage for a large table whose raw text is still at hand."""
-    rules = [_unread_rule(table, name) for name in count_unread(db, table)]
+    rules = [_unread_rule(db, table, name) for name in count_unread(db, table)]
     for name, column in table.columns.items():
         if column.kind == "money" and name in db.columns(f"raw_{table.name}"):
-            rules.append(_rounded_rule(table, name))
+            rules.append(_rounded_rule(db, table, name))
     rules.append(_unplaced_rule(table))
     if db.has(REPAIRS):
-        rules += [_repaired_rule(table, why) for why in REPAIR_CODES]
+        found = db.frame(f"SELECT DISTINCT why FROM {REPAIRS} WHERE file = '{table.name}'")["why"]
+        rules += [_repaired_rule(table, why) for why in REPAIR_CODES if why in set(found)]
     return rules
 
 
@@ -166,31 +214,16 @@ def _repaired_rule(table: Table, why: str) -> SqlRule:
     return _type_rule(REPAIR_CODES[why], table, "R", "note", sql)
 
 
-def find_small_repairs(db: QueryEngine, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the repairs of small tables' codes as rows of the log (large ones have rules)."""
-    found = db.frame(f"SELECT * FROM {REPAIRS} ORDER BY file, row_number, column_name, why")
-    found = found[found["file"].isin(list(frames))].rename(columns={"column_name": "column"})
-    rules = found["why"].map(REPAIR_CODES)
-    return found.drop(columns="why").assign(
-        row_key="row " + found[ROW_NUMBER].astype("str"),
-        rule=rules,
-        severity="R",
-        effect="note",
-        action=rules.map({code: words[1] for code, words in _WORDS.items()}),
-        amount_pence=pd.array([pd.NA] * len(found), dtype="Int64"),
-    )
-
-
-def _unread_rule(table: Table, name: str) -> SqlRule:
+def _unread_rule(db: QueryEngine, table: Table, name: str) -> SqlRule:
     sql = (
         f"SELECT row_number, '{name}' AS column_name, old_value, CAST(NULL AS VARCHAR) AS new_value, "
-        f"CAST(NULL AS BIGINT) AS amount_pence FROM ({_select_unread(table, name)}) AS unread"
+        f"CAST(NULL AS BIGINT) AS amount_pence FROM ({_select_unread(db, table, name)}) AS unread"
     )
     return _type_rule("TYP-001", table, "W", "note", sql)
 
 
-def _rounded_rule(table: Table, name: str) -> SqlRule:
-    given = f"({select_present(f'raw_{table.name}', [name])}) AS texts"
+def _rounded_rule(db: QueryEngine, table: Table, name: str) -> SqlRule:
+    given = f"({select_texts(db, table, [name])}) AS texts"
     number = f"(SELECT row_number, {quote(name)} AS given, {digits(name, 'money')} AS value FROM {given})"
     stored = quote(table.stored_name(name))
     sql = (
@@ -212,75 +245,21 @@ def _unplaced_rule(table: Table) -> SqlRule:
         "CAST(NULL AS VARCHAR) AS new_value, CAST(NULL AS BIGINT) AS amount_pence "
         f"FROM clean_{table.name} WHERE {condition}"
     )
-    return _type_rule("TYP-002", table, "X", "set aside", sql)
+    return _type_rule("TYP-002", table, "X", "set aside", sql, where=condition)
 
 
-def _type_rule(code: str, table: Table, severity: str, effect: str, sql: str) -> SqlRule:
-    words, action = _WORDS[code]
-    return SqlRule(code, table.name, "types", severity, effect, words, action, sql=sql)  # type: ignore[arg-type]
-
-
-def read_small_table(db: QueryEngine, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a small table typed, with ``row_number``, or refuse what cannot be read.
-
-    Raises
-    ------
-    InputError
-        LED-003 for an amount of the ledger, TYP-004 for another value that cannot be read or that
-        is missing where one is needed, TYP-005 for a value outside its closed list.
-    """
-    db.add_frame(f"raw_{table.name}", frame)
-    type_table(db, table)
-    for name in count_unread(db, table):
-        if (table.name, name) != (LEDGER, MONTH):
-            unread = db.frame(f"{_select_unread(table, name)} ORDER BY clean.row_number")
-            _refuse_unread(table, name, unread)
-    clean = db.frame(f"SELECT * FROM clean_{table.name} ORDER BY row_number")
-    db.drop(f"raw_{table.name}", f"clean_{table.name}")
-    _refuse_missing(table, clean)
-    _refuse_unlisted(table, clean)
-    return clean.astype(table.pandas_kinds)
-
-
-def _refuse_unread(table: Table, name: str, unread: pd.DataFrame) -> None:
-    wanted = {
-        "money": "pounds with at most two decimals",
-        "int": "a whole number",
-        "number": "a number",
-        "bool": "yes or no (1 or 0)",
-    }.get(table.columns[name].kind, "a date, as 2024-07-03 or 03/07/2024")
-    rule = "LED-003" if (table.name, name) == (LEDGER, AMOUNT) else "TYP-004"
-    raise InputError(
-        f"{table.name}, column {name}: {len(unread):,} values are not {wanted}: "
-        f"{name_a_few(unread['old_value'])}.\nThe first is in data row {unread['row_number'].iloc[0]:,}. "
-        "Correct them in the extract.",
-        rule=rule,
+def _type_rule(
+    code: str, table: Table, severity: str, effect: str, sql: str, *, where: str = ""
+) -> SqlRule:
+    words, action = RULE_WORDS[code]
+    return SqlRule(
+        code,
+        table.name,
+        "types",
+        severity,
+        effect,
+        words,
+        action,
+        sql=sql,
+        where=where,  # type: ignore[arg-type]
     )
-
-
-def _refuse_missing(table: Table, clean: pd.DataFrame) -> None:
-    """Refuse blanks in a key, an amount or a code that must be there."""
-    for name in table.required_columns:
-        column = table.columns[name]
-        is_needed = name in table.key or column.kind in (*NUMERIC_KINDS, "code")
-        blank = clean[table.stored_name(name)].isna()
-        if not is_needed or not blank.any() or (table.name, name) == (LEDGER, MONTH):
-            continue
-        is_amount = (table.name, name) == (LEDGER, AMOUNT)
-        raise InputError(
-            f"{table.name}, column {name}: {blank.sum():,} of {len(clean):,} rows have no value.\n"
-            f"The first is data row {clean.loc[blank, ROW_NUMBER].iloc[0]:,}. Every row needs one.",
-            rule="LED-003" if is_amount else "TYP-004",
-        )
-
-
-def _refuse_unlisted(table: Table, clean: pd.DataFrame) -> None:
-    for name, column in table.columns.items():
-        values = clean[table.stored_name(name)]
-        wrong = values.notna() & ~values.isin(column.allowed)
-        if column.allowed and wrong.any():
-            raise InputError(
-                f"{table.name}, column {name}: {wrong.sum():,} rows hold values that are not in its list: "
-                f"{name_a_few(values[wrong])}.\nIt can be: {', '.join(column.allowed)}.",
-                rule="TYP-005",
-            )

@@ -216,6 +216,45 @@ MONEY_TABLES = [
         },
         panel="costing without activity feeds",
     ),
+    Table(
+        "costed_patients",
+        "For a trust whose own system has costed its patients: what each event cost, by the system's names.",
+        {
+            "event_id": Column(
+                "code",
+                "Episode or attendance; or UNMATCHED:<line>, ET, RD, OTHER, EXCLUDED for what is no patient's.",
+            ),
+            "resource": _optional("code", "The system's name of what was used."),
+            "activity": _optional("code", "The system's name of what it was used for."),
+            "tier": _optional("code", "direct, indirect or overhead; else as cost_names says."),
+            "element": _optional("code", "Cost element; else as cost_names says."),
+            "source_department": _optional("code", "Department; else as cost_names says."),
+            "amount": Column("money", "Cost, whole pence.", "pounds"),
+        },
+        key=("event_id",),
+        large=True,
+        level="patient",
+        panel="costs of patients from the trust's own costing system",
+        row_words="cost records",
+    ),
+    Table(
+        "cost_names",
+        "What the names in costed_patients mean here.",
+        {
+            "resource": Column("code", "The system's name of what was used."),
+            "activity": _optional("code", "And for what; blank is every activity without a row."),
+            "element": Column("code", "Cost element.", allowed=ELEMENTS),
+            "source_department": Column("code", "Department whose ledger holds it."),
+            "tier": _optional(
+                "code",
+                "direct, indirect or overhead; blank: by the department's kind and owner.",
+                allowed=("direct", "indirect", "overhead"),
+            ),
+            "feed": _optional("code", "Kind of activity, as ward or theatre.", allowed=FEEDS),
+            "quality_score": _optional("number", "Quality of the measure behind it.", "0-1"),
+        },
+        panel="costs of patients from the trust's own costing system",
+    ),
 ]
 
 ACTIVITY_TABLES = [
@@ -584,6 +623,10 @@ INPUTS: dict[str, Table] = {
 }
 # What tells that a trust has activity feeds; without any of them the run is in `slr` mode.
 ACTIVITY_EVENTS = ("apc_episodes", "op_attendances", "ed_attendances", "ward_stays")
+# A trust with this file brings its patients' costs with it (`costed` mode), and needs only these files
+# beside the ledger's.
+COSTED_FILE = "costed_patients"
+COSTED_MANDATORY = ("apc_episodes", "service_line_map", "consultants")
 # Files that only a patient-level (`plics`) run must have.
 PLICS_MANDATORY = (
     "cost_pools", "apc_episodes", "op_attendances", "ward_stays", "service_line_map", "consultants",

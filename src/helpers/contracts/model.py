@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -93,6 +94,27 @@ class QueryEngine(Protocol):
 
     def add_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Make or replace a table from a frame."""
+
+    def remove_rows(self, name: str, condition: str) -> int:
+        """Take the rows that meet a condition out of a table; return how many."""
+
+    def append_rows(self, name: str, sql: str, **parameters: Any) -> None:
+        """Put the rows of a SELECT, whose columns are the table's in order, at a table's end."""
+
+    def put_values(self, name: str, column: str, values: str) -> None:
+        """Put new values in a column: a SELECT of ``row_number`` and ``new_value``."""
+
+    def add_column(self, name: str, column: str, kind: str, value: str, **parameters: Any) -> None:
+        """Add a column to a table: an expression of its other columns, and its type."""
+
+    def has_repeats(self, name: str, columns: Sequence[str]) -> bool:
+        """Tell whether two rows may have the same values in some columns; False is certain."""
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a table another name."""
+
+    def count(self, name: str) -> int:
+        """Return how many rows a table has."""
 
     def has(self, name: str) -> bool:
         """Tell whether a table or view of that name is there."""

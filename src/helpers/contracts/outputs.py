@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.contracts.comparison import COMPARISON
 from helpers.contracts.inputs import INPUTS
 from helpers.contracts.model import Column, Level, Table
 from helpers.contracts.published import PUBLISHED
@@ -582,6 +583,40 @@ INSIDE = [
             "separate_pence": _pence("Surplus with that income in columns ET and RD."),
             "credited_pence": _pence("Surplus with it credited by trainees and research staff."),
             "hidden_pence": _pence("The second less the first; adds up to nothing over all rows."),
+        },
+        "line_id",
+    ),
+    _table(
+        "line_against_plan",
+        "Each line beside its plan, and beside the report of the year before.",
+        {
+            "line_id": ("code", "Service line, or a column beside the lines."),
+            "basis": ("code", "plan or prior."),
+            "measure": (
+                "code",
+                "income, direct, indirect, contribution, overhead, capital or surplus.",
+            ),
+            "actual_pence": _pence("This year."),
+            "compared_pence": _pence("Plan, or the year before."),
+            "difference_pence": _pence("The first less the second."),
+        },
+        "line_id basis measure",
+    ),
+    _table(
+        "line_bridge",
+        "Why each line's surplus changed from the year before; the terms add up to the change.",
+        {
+            "line_id": LINE,
+            "before_pence": _pence("Surplus of the year before."),
+            "price_pence": _pence("Income a case changed."),
+            "volume_pence": _pence("More or fewer cases, at the margin of the year before."),
+            "mix_pence": _pence(
+                "Cases moved between HRGs and ways of care; new ones and gone ones."
+            ),
+            "unit_cost_pence": _pence("Direct and indirect cost a case changed."),
+            "overhead_pence": _pence("Overhead and capital charges changed."),
+            "other_pence": _pence("All else: cost without a patient, income without a case."),
+            "after_pence": _pence("Surplus of this year."),
         },
         "line_id",
     ),
@@ -1608,7 +1643,16 @@ def _clean_table(table: Table) -> Table:
 
 
 CLEAN = [_clean_table(table) for table in INPUTS.values()]
-OUTPUTS: dict[str, Table] = {
-    table.name: table
-    for table in [*CLEANING, *CLEAN, *COSTING, *INSIDE, *SUBSIDY, *OUTLIERS, *PUBLISHED]
-}
+EVERY = [
+    *CLEANING,
+    *CLEAN,
+    *COSTING,
+    *INSIDE,
+    *SUBSIDY,
+    *OUTLIERS,
+    *PUBLISHED,
+    *COMPARISON,
+]
+OUTPUTS: dict[str, Table] = {table.name: table for table in EVERY}
+if len(OUTPUTS) != len(EVERY):
+    raise ValueError("two output tables have one name")

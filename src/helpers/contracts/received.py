@@ -15,7 +15,7 @@ REPAIRS = "raw_repairs"
 
 @dataclass(frozen=True)
 class Received:
-    """A trust's files as they came: every value is text, nothing has been judged.
+    """A trust's files as they came: nothing has been judged.
 
     Attributes
     ----------
@@ -25,7 +25,8 @@ class Received:
         ``plics`` (patient-level costing) or ``slr`` (a ledger and line drivers, no activity feeds).
     frames
         Small tables as text, by file name, each with ``row_number`` (1 is the first data row). Large
-        ones are in the engine as ``raw_<file>``, also text with ``row_number``.
+        ones are in the engine: as ``raw_<file>``, text that is read from the file each time it is asked for,
+        and as ``typed_<file>``, the values that text can be read as.
     input_files
         One row per file of the contract: what was found, its checksum, what is off without it.
     """

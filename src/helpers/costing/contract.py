@@ -54,7 +54,7 @@ def share_contract_income(line_income: pd.DataFrame, contract_income: pd.DataFra
     -----
     Decisions D-090 and D-091: commissioners are not told apart, because attendances in the
     emergency department carry none; a fixed sum without any activity in its scope, and low-volume
-    and pass-through sums, stay with the income that is not attributed.
+    sums, stay with the income that is not attributed. Pass-through sums are the same on both bases.
     """
     notional = line_income[
         (line_income["row_id"] == "I1")

@@ -182,7 +182,8 @@ def close_clinical_income(line_income: pd.DataFrame, ledger_income: pd.DataFrame
     ledger = int(
         ledger_income.loc[ledger_income["account_type"] == "clinical_income", "amount_pence"].sum()
     )
-    attributed = int(line_income.loc[line_income["row_id"] == "I1", "amount_pence"].sum())
+    clinical = line_income["row_id"].isin(["I1", "I3"])
+    attributed = int(line_income.loc[clinical, "amount_pence"].sum())
     rest = pd.DataFrame([(NOT_ATTRIBUTED, "I1", "", ledger - attributed)], columns=INCOME_COLUMNS)
     both = pd.concat([line_income, rest], ignore_index=True)
     total = both.groupby(["line_id", "row_id", "pod"], as_index=False, sort=True)[

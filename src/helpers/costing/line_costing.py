@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.costing import slr
+from helpers.costing import already_costed, costed_summaries, slr
 from helpers.costing.analysis import make_empty_table
 from helpers.costing.clock import find_period
 from helpers.costing.education import NETTED
 from helpers.costing.medical import cap_quality, set_apart_teaching, total_job_plans
 from helpers.costing.patient_costs import cost_events
 from helpers.costing.pools import build_pool_components
+from helpers.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -84,3 +85,40 @@ def cost_lines(
         medical_time=make_empty_table("medical_time"),
         notices=["There are no activity files: cost reaches lines by averages, not by patient."],
     )
+
+
+def cost_from_records(
+    db: QueryEngine,
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    department_costs: pd.DataFrame,
+) -> tuple[LineCosts, pd.DataFrame]:
+    """Take patients' costs from the trust's own system; return them, and the departments' cost by them.
+
+    Raises
+    ------
+    InputError, ReconciliationError
+        PLC-001 to PLC-005: names that mean nothing here, a total that is not the ledger's, or income
+        that was to be netted.
+    """
+    if settings.get("non_patient_care") == NETTED:
+        raise InputError(
+            "trust.yml: non_patient_care is netted, and costed_patients holds costs that were shared out "
+            "already.\nWrite separate or credited.",
+            rule="PLC-005",
+        )
+    departments = frames["departments"]
+    totals, notices = already_costed.read_records(db, frames, settings)
+    restated, moved = already_costed.restate_departments(totals, department_costs, departments)
+    pools = already_costed.cost_from_records(db, totals, departments)
+    costs = LineCosts(
+        pool_line_costs=pools,
+        department_line_shares=costed_summaries.find_department_shares(totals, departments),
+        pool_summary=costed_summaries.summarise_pools(totals, pools),
+        matching_summary=make_empty_table("matching_summary"),
+        credibility=costed_summaries.rate_credibility(totals),
+        line_units=pd.DataFrame(columns=["line_id", "feed", "weight_units"]),
+        medical_time=make_empty_table("medical_time"),
+        notices=[already_costed.NOTICE, *notices, *moved],
+    )
+    return costs, restated

@@ -179,7 +179,15 @@ def _total_events(db: QueryEngine, pool_line_costs: pd.DataFrame) -> None:
     rates = cells.merge(pence, on=["pool_id", "line_id"], validate="one_to_one")
     rates = rates[rates["weight"] != 0]
     rates["rate"] = rates["amount_pence"] * MICRO_POUNDS_A_PENNY / rates["weight"].astype("float64")
-    db.add_frame("ward_rates", rates[["cell_no", "rate"]])
+    create_event_totals(db, rates[["cell_no", "rate"]])
+
+
+def create_event_totals(db: QueryEngine, ward_rates: pd.DataFrame) -> None:
+    """Make ``event_cost_totals`` and ``event_ward_costs`` from ``cost_rows`` and ``event_pool``.
+
+    ``ward_rates`` holds ``cell_no`` and ``rate``, micro-pounds of ward cost for each unit of weight.
+    """
+    db.add_frame("ward_rates", ward_rates)
     db.create("event_cost_totals", EVENT_TOTALS_SQL)
     db.create("event_ward_costs", "SELECT event_id, ward_pence FROM event_cost_totals")
     db.drop("ward_rates", "event_pool")

@@ -126,6 +126,29 @@ def check_pools(
     )  # fmt: skip
 
 
+def check_records(
+    checks: Checks, department_costs: pd.DataFrame, pool_line_costs: pd.DataFrame
+) -> None:
+    """R5 for patients that came costed: lines' cost = the records, by department and element."""
+    held = pool_line_costs.rename(columns={"source_department": "origin"})
+    checks.add_parts(
+        "R5", "Lines' cost = the trust's own cost records, by department of origin and element",
+        held.groupby(["origin", "element"])["amount_pence"].sum(),
+        department_costs.rename(columns={"department_id": "origin"})
+        .groupby(["origin", "element"])["amount_pence"].sum(),
+    )  # fmt: skip
+
+
+def restate_expenditure(postings: pd.DataFrame, department_costs: pd.DataFrame) -> pd.DataFrame:
+    """Return the ledger with its expenditure in the departments and elements of the trust's own records."""
+    restated = department_costs.assign(
+        cost_centre=department_costs["department_id"], expense_code=department_costs["element"],
+        owner_line_id="", account_type=EXPENDITURE,
+    )  # fmt: skip
+    income = postings[postings["account_type"] != EXPENDITURE]
+    return pd.concat([income, restated[postings.columns]], ignore_index=True)
+
+
 def check_patient_costs(
     checks: Checks, db: QueryEngine, postings: pd.DataFrame, line_costs: pd.DataFrame
 ) -> None:

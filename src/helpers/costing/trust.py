@@ -8,17 +8,24 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.contracts import ACTIVITY_EVENTS, PLICS_MANDATORY, QueryEngine
+from helpers.contracts import (
+    ACTIVITY_EVENTS,
+    COSTED_FILE,
+    COSTED_MANDATORY,
+    PLICS_MANDATORY,
+    QueryEngine,
+)
 from helpers.contracts.terms import METHODS
 from helpers.costing import education, slr
 from helpers.costing import reconciliation as identities
 from helpers.costing.analysis import analyse_events, make_empty_tables
 from helpers.costing.check_model import CostedTables
+from helpers.costing.comparison import build_bridge, compare_lines
 from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.cost_checks import check_costs
-from helpers.costing.earning import earn_lines
+from helpers.costing.earning import describe_unpriced, earn_lines
 from helpers.costing.ledger import read_postings, total_department_costs, total_ledger_income
-from helpers.costing.line_costing import LineCosts, cost_lines, fill_pools
+from helpers.costing.line_costing import LineCosts, cost_from_records, cost_lines, fill_pools
 from helpers.costing.match_rates import add_ungrouped, rate_matches
 from helpers.costing.overhead_rules import (
     build_overhead_charges,
@@ -135,16 +142,20 @@ def cost_trust(
     netting = education.net_income(ledger, departments, treatment)
     postings = netting.postings
     department_costs = total_department_costs(postings)
+    if mode == "costed":
+        costs, department_costs = cost_from_records(db, frames, settings, department_costs)
     overheads = share_overheads(department_costs, frames, settings, method=method)
-    components = fill_pools(department_costs, overheads.allocation, frames, settings, mode)
-    costs = cost_lines(db, frames, settings, components, mode)
+    components = None
+    if mode != "costed":
+        components = fill_pools(department_costs, overheads.allocation, frames, settings, mode)
+        costs = cost_lines(db, frames, settings, components, mode)
     line_costs = total_line_costs(costs.pool_line_costs)
     ledger_income = total_ledger_income(postings)
-    line_income = earn_lines(db, frames, settings, ledger_income, mode)
+    line_income = earn_lines(db, frames, settings, ledger_income, costs.pool_line_costs, mode)
     credit = education.share_education(line_income, frames, set(frames["service_lines"]["line_id"]))
     if treatment == education.CREDITED:
         line_income = education.credit_income(line_income, credit)
-    if mode == "plics":
+    if mode != "slr":
         costs.notices.extend(add_opening_work(db, frames))
         create_patient_events(db)
         analyses = analyse_events(db, costs.pool_line_costs, costs.line_units)
@@ -153,7 +164,12 @@ def cost_trust(
         slr.create_empty_tables(db, *PATIENT_TABLES)
         analyses = make_empty_tables()
     statement = build_statement(line_costs, line_income, frames["service_lines"])
-    analyses |= {"education_subsidy": education.compare_treatments(credit, statement, treatment)}
+    lines = set(frames["service_lines"]["line_id"])
+    analyses |= {
+        "education_subsidy": education.compare_treatments(credit, statement, treatment),
+        "line_against_plan": compare_lines(statement, frames, lines),
+        "line_bridge": build_bridge(statement, analyses["line_hrgs"], frames),
+    }
     checks = _check_identities(
         db, frames, ledger, netting, department_costs, overheads, components, costs, line_costs, statement,
         line_income, analyses,
@@ -201,18 +217,25 @@ def cost_trust(
             CostedTables(department_costs, costs.pool_summary, costs.pool_line_costs),
         ),
         analyses=analyses,
-        notices=[*costs.notices, *_describe_choices(frames, overheads, mode)],
+        notices=[
+            *costs.notices,
+            *describe_unpriced(analyses["line_hrgs"], frames.get("prices")),
+            *_describe_choices(frames, settings, overheads, mode),
+        ],
     )
 
 
 def find_mode(db: QueryEngine, frames: Mapping[str, pd.DataFrame]) -> str:
-    """Return ``plics`` where there are activity feeds, ``slr`` where there are only line drivers.
+    """Return ``costed`` where patients came costed, ``plics`` with activity feeds, ``slr`` with line drivers.
 
     Raises
     ------
     InputError
         If there is neither, or if a patient-level run lacks a file it must have.
     """
+    if db.has(f"clean_{COSTED_FILE}"):
+        _check_there(db, frames, COSTED_MANDATORY)
+        return "costed"
     if not any(db.has(f"clean_{name}") for name in ACTIVITY_EVENTS):
         if "line_drivers" in frames and len(frames["line_drivers"]):
             return "slr"
@@ -220,13 +243,19 @@ def find_mode(db: QueryEngine, frames: Mapping[str, pd.DataFrame]) -> str:
             f"There is no activity ({name_a_few(ACTIVITY_EVENTS)}) and no line_drivers: nothing says "
             "which line uses which department.\nSupply the activity files, or line_drivers.csv."
         )
-    missing = [n for n in PLICS_MANDATORY if n not in frames and not db.has(f"clean_{n}")]
+    _check_there(db, frames, PLICS_MANDATORY)
+    return "plics"
+
+
+def _check_there(
+    db: QueryEngine, frames: Mapping[str, pd.DataFrame], needed: tuple[str, ...]
+) -> None:
+    missing = [name for name in needed if name not in frames and not db.has(f"clean_{name}")]
     if missing:
         raise InputError(
             f"Costing patients needs these files too: {name_a_few(missing)}.\n"
             "docs/your-own-data.md says what each holds."
         )
-    return "plics"
 
 
 def share_overheads(
@@ -264,7 +293,10 @@ def share_overheads(
 
 
 def _describe_choices(
-    frames: Mapping[str, pd.DataFrame], overheads: Overheads, mode: str
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    overheads: Overheads,
+    mode: str,
 ) -> list[str]:
     """Say what the trust's files made impossible, in words."""
     notices = [
@@ -272,7 +304,12 @@ def _describe_choices(
         for name in METHODS
         if name not in overheads.allocations
     ]
-    if mode == "plics" and not len(frames.get("prices", ())):
+    if settings.get("income_basis") == "contract":
+        notices.append(
+            "trust.yml says income_basis: contract. The statement is at price, so that patients and lines "
+            "agree; the table of both bases shows each line as its contracts pay it."
+        )
+    if mode != "slr" and not len(frames.get("prices", ())):
         notices.append(
             "There are no prices: clinical income goes to the line that owns its cost centre, and no "
             "patient event has income."
@@ -287,7 +324,7 @@ def _check_identities(
     netting: education.Netting,
     department_costs: pd.DataFrame,
     overheads: Overheads,
-    components: pd.DataFrame,
+    components: pd.DataFrame | None,
     costs: LineCosts,
     line_costs: pd.DataFrame,
     statement: pd.DataFrame,
@@ -299,14 +336,18 @@ def _check_identities(
     postings, netted = netting.postings, netting.netted_pence
     identities.check_ledger(checks, ledger, department_costs, controls, netted_pence=netted)
     identities.check_overheads(checks, department_costs, overheads.allocations, overheads.method)
-    identities.check_pools(
-        checks, department_costs, overheads.allocation, components, costs.pool_line_costs
-    )
+    if components is None:  # the trust's own system says what stands in which department
+        identities.check_records(checks, department_costs, costs.pool_line_costs)
+        postings = identities.restate_expenditure(postings, department_costs)
+    else:
+        identities.check_pools(
+            checks, department_costs, overheads.allocation, components, costs.pool_line_costs
+        )
     identities.check_lines(checks, postings, line_costs, statement)
     identities.check_income(
         checks, total_ledger_income(postings), statement, controls, netted_pence=netted
     )
-    if find_mode(db, frames) == "plics":
+    if find_mode(db, frames) != "slr":
         identities.check_patient_costs(checks, db, postings, line_costs)
         identities.check_breakdowns(checks, analyses, line_costs, line_income)
         identities.check_months(checks, analyses["line_wip"], line_costs)

@@ -60,6 +60,18 @@ def show_list(items: Iterable[str]) -> Exhibit:
     return Exhibit(f"<ul>{rows}</ul>" if kept else "", "\n".join(kept))
 
 
+def show_links(links: Iterable[tuple[str, str]]) -> Exhibit:
+    """Show links to other pages of the report set: words, and a relative path each."""
+    kept = list(links)
+    for words, place in kept:
+        if ":" in place or place.startswith(("/", "\\")):
+            raise ValueError(f"a link stays inside the folder of reports; {words!r} does not")
+    rows = "".join(
+        f'<li><a href="{escape(place)}">{escape(words)}</a></li>' for words, place in kept
+    )
+    return Exhibit(f"<ul>{rows}</ul>" if kept else "", "\n".join(words for words, _ in kept))
+
+
 def show_notice(text: str, *, kind: str = "note") -> Exhibit:
     """Show a boxed notice; ``kind`` is note, caution or method. A blank text shows nothing.
 
@@ -280,7 +292,8 @@ def _row(
         f"<td{_align(frame[name]) or (LONG_TEXT if name in wordy else '')}>{escape(text)}</td>"
         for name, text in zip(names[1:], cells[1:], strict=True)
     )
-    head = f'<th scope="row"{_align(frame[names[0]])}>{escape(cells[0])}</th>'
+    tag = 'th scope="row"' if cells[0].strip() else "td"  # nothing is no heading
+    head = f"<{tag}{_align(frame[names[0]])}>{escape(cells[0])}</{tag[:2]}>"
     start = '<tr class="total">' if is_total else "<tr>"
     return f"{start}{head}{rest}</tr>"
 

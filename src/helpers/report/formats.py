@@ -36,14 +36,15 @@ def format_gbp(pence: float, *, signed: bool = False) -> str:
 def format_tick_gbp(pence: float) -> str:
     """Return pence as an axis writes them, without idle zeros: £1m, −£2.5m, £250k, £0.
 
-    >>> format_tick_gbp(100_000_000), format_tick_gbp(-250_000_000), format_tick_gbp(0)
-    ('£1m', '−£2.5m', '£0')
+    >>> format_tick_gbp(100_000_000), format_tick_gbp(-250_000_000), format_tick_gbp(200_000_000_000)
+    ('£1m', '−£2.5m', '£2bn')
     """
     text = format_gbp(pence)
     head, point, tail = text.partition(".")
     if not point:
         return text
-    digits, letter = tail[:-1].rstrip("0"), tail[-1]
+    letter = tail.lstrip("0123456789")
+    digits = tail.removesuffix(letter).rstrip("0")
     return f"{head}.{digits}{letter}" if digits else head + letter
 
 

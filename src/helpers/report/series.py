@@ -23,7 +23,7 @@ from helpers.run import Run
 NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
 COMMON_CODE = (
-    "errors.py", "parameters.py", "run.py", "engine.py", "contracts", "sources/tables.py", "sources/cleaned.py",
+    "errors.py", "parameters.py", "run.py", "engine.py", "engine_spark.py", "contracts", "sources/tables.py", "sources/cleaned.py",
     "report/cells.py", "report/fitness.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
     "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/downloads.py",
     "sources/spreadsheets.py", "report/words/plain.py", "report/words/terms.csv",
@@ -71,7 +71,8 @@ STEPS = (
     ),
     Step(
         COSTED, "Service line costing", "02_service_line_costing.html", (CLEANED,),
-        ("costing", "sources"), ("costing", "trace"),
+        ("costing", "sources"), ("costing", "line_detail", "trace"),
+        uses_year_before=("service_line_statement", "line_hrgs"),
     ),
     Step(
         "03_cross_subsidy", "Cross-subsidy", "03_cross_subsidy.html", (CLEANED, COSTED),
@@ -89,7 +90,7 @@ STEPS = (
     ),
     Step(
         "05_summary", "Summary", "index.html",
-        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary",),
+        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary", "board"),
     ),
 )  # fmt: skip
 READ, COMPARED = "11_published_data", "12_published_costs"
@@ -280,6 +281,9 @@ def remove_reports(out: Path) -> int:
             removed += 1
         elif folder.name in (f".{year}.lock", f".{year}.seen"):
             folder.unlink()
+    for name in ("index.html", "trust_comparison.csv", ".comparison.lock"):
+        (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / "comparison", ignore_errors=True)
     for trust in out.glob("*"):
         if trust.is_dir() and TRUST_CODE.match(trust.name) and not any(trust.iterdir()):
             trust.rmdir()

@@ -16,7 +16,8 @@ from typing import Any
 import pandas as pd
 
 from helpers.cleaning import clean
-from helpers.cleaning.types import count_unread, read_small_table, type_table
+from helpers.cleaning.small_tables import read_small_table
+from helpers.cleaning.types import count_unread
 from helpers.contracts import INPUTS, Table
 from helpers.engine import Engine
 from helpers.errors import HelpersError, InputError, name_a_few
@@ -106,7 +107,7 @@ def check_folder(folder: Path) -> FolderCheck:
         table
         for name, table in INPUTS.items()
         if name not in found and not is_needed(table, mode) and table.panel
-        if not (mode == "plics" and name == "line_drivers")
+        if not (mode == "plics" and name in ("line_drivers", "costed_patients", "cost_names"))
     ]
     if run is not None and check.n_wrong == 0:
         _check_together(run, files)
@@ -156,14 +157,12 @@ def _check_file(
     if lacking:
         check.notes.append(f"Optional columns not there: {', '.join(lacking)}.")
     if table.large:
-        type_table(db, table)
-        for name, n in count_unread(db, table).items():
+        for name, n in count_unread(db, table, held="typed").items():
             kind = table.columns[name].kind
             check.notes.append(
                 f"{name}: {n:,} of {read.n_rows:,} values cannot be read as a {kind}; they will be taken as "
                 "missing (TYP-001)."
             )
-        db.drop(f"clean_{table.name}")
         return
     frame = db.frame(f"SELECT * FROM raw_{table.name} ORDER BY row_number")
     frames[table.name] = frame
@@ -199,7 +198,12 @@ def _explain_empty(folder: Path) -> str:
 
 
 def _write_title(run: Run | None, mode: str) -> str:
-    way = "costs by patient" if mode == "plics" else "costs by line, without activity feeds"
+    ways = {
+        "plics": "costs by patient",
+        "costed": "costs by patient, from its own system",
+        "slr": "costs by line, without activity feeds",
+    }
+    way = ways[mode]
     return f"{run.trust} {run.fy}, {way}" if run else way
 
 

@@ -148,8 +148,7 @@ def _list_codes(db: Engine, frames: Mapping[str, pd.DataFrame], file: str, colum
     if file in frames:
         codes = frames[file][column].dropna().str.strip()
     else:
-        found = db.frame(f'SELECT DISTINCT "{column}" AS code FROM raw_{file}')
-        codes = found["code"].dropna().str.strip()
+        codes = db.frame(f'SELECT DISTINCT "{column}" AS code FROM typed_{file}')["code"].dropna()
     return set(codes) - {""}
 
 
@@ -186,19 +185,13 @@ def _replace(
 def _replace_large(db: Engine, file: str, column: str, repairs: dict[str, str], why: str) -> int:
     pairs = pd.DataFrame({"bare": list(repairs), "code": list(repairs.values())}).astype("str")
     db.add_frame("new_codes", pairs)
-    joined = (
-        f'raw_{file} AS rows LEFT JOIN new_codes AS codes ON codes.bare = trim(rows."{column}")'
-    )
     db.create(
         "new_repairs",
         f"SELECT '{file}' AS file, rows.{ROW_NUMBER}, '{column}' AS column_name, codes.bare AS old_value, "
-        f"codes.code AS new_value, '{why}' AS why FROM {joined} WHERE codes.code IS NOT NULL",
+        f"codes.code AS new_value, '{why}' AS why FROM typed_{file} AS rows "
+        f'JOIN new_codes AS codes ON codes.bare = rows."{column}"',
     )
-    fields = ", ".join(
-        f'coalesce(codes.code, rows."{name}") AS "{name}"' if name == column else f'rows."{name}"'
-        for name in db.columns(f"raw_{file}")
-    )
-    db.create(f"raw_{file}", f"SELECT {fields} FROM {joined}")
+    db.put_values(f"typed_{file}", column, f"SELECT {ROW_NUMBER}, new_value FROM new_repairs")
     db.drop("new_codes")
     return _keep_repairs(db)
 

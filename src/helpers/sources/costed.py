@@ -13,6 +13,7 @@ from helpers.contracts import OUTPUTS
 from helpers.costing.trust import Costed
 from helpers.engine import Engine
 from helpers.run import Run
+from helpers.sources.prior import read_prior
 from helpers.sources.tables import has_table, read_table, write_table
 
 FRAMES = (
@@ -89,8 +90,9 @@ def write_patient_costs(db: Engine, path: Path) -> None:
 
 
 def add_accounts(run: Run, frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the frames with the cleaning accounts among them, for the identity of rows."""
-    return {**frames, ACCOUNTS: read_table(run, ACCOUNTS)} if has_table(run, ACCOUNTS) else frames
+    """Return the frames with the cleaning accounts and last year's tables among them, where there are any."""
+    accounts = {ACCOUNTS: read_table(run, ACCOUNTS)} if has_table(run, ACCOUNTS) else {}
+    return {**frames, **accounts, **read_prior(run)}
 
 
 def _number_places(numbers: pd.Series, *, offset: int = 0) -> np.ndarray:

@@ -6,6 +6,7 @@ import codecs
 import hashlib
 from pathlib import Path
 
+from helpers.cleaning.values import NOTHING_KNOWN, Known
 from helpers.errors import InputError
 
 CHUNK_BYTES = 1 << 22
@@ -30,7 +31,13 @@ def find_sha256(path: Path) -> str:
 
 
 def as_utf8(path: Path, workspace: Path) -> tuple[Path, list[str]]:
-    """Return a UTF-8 file with one kind of line ending, and what was noticed.
+    """Return a UTF-8 file with one kind of line ending, and what was noticed."""
+    plain, notices, _ = look_through(path, workspace)
+    return plain, notices
+
+
+def look_through(path: Path, workspace: Path) -> tuple[Path, list[str], Known]:
+    """Return a UTF-8 file with one kind of line ending, what was noticed, and what is known of its text.
 
     The file itself, where it is that already; else a copy in ``workspace``. UTF-16 is told by its
     mark or its zero bytes; what is not valid UTF-8 is taken as Windows-1252.
@@ -50,15 +57,15 @@ def as_utf8(path: Path, workspace: Path) -> tuple[Path, list[str]]:
             )
     utf16 = _find_utf16(sample)
     if utf16:
-        return _rewrite(path, workspace, utf16), ["Read as UTF-16."]
+        return _rewrite(path, workspace, utf16), ["Read as UTF-16."], NOTHING_KNOWN
     if b"\0" in sample:
         raise InputError(f"{path.name} is not text: it holds zero bytes. Export it as CSV (UTF-8).")
-    is_utf8, has_mixed_endings = _scan(path)
+    is_utf8, has_mixed_endings, known = _scan(path)
     if not is_utf8:
-        return _rewrite(path, workspace, "cp1252"), ["Read as Windows-1252 (cp1252)."]
+        return _rewrite(path, workspace, "cp1252"), ["Read as Windows-1252 (cp1252)."], known
     if has_mixed_endings:
-        return _rewrite(path, workspace, "utf-8-sig"), []
-    return path, []
+        return _rewrite(path, workspace, "utf-8-sig"), [], known
+    return path, [], known
 
 
 def _find_utf16(sample: bytes) -> str:
@@ -72,14 +79,17 @@ def _find_utf16(sample: bytes) -> str:
     return ""
 
 
-def _scan(path: Path) -> tuple[bool, bool]:
-    """Tell whether a file is valid UTF-8, and whether its lines end in more than one way."""
+def _scan(path: Path) -> tuple[bool, bool, Known]:
+    """Tell whether a file is valid UTF-8, whether its lines end in more than one way, and of its blanks."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     n_feeds = n_pairs = n_returns = 0
     ends_in_return = False
-    is_utf8 = True
+    is_utf8 = is_ascii = True
+    has_tabs = has_spaces = False
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):
+            has_tabs, has_spaces = has_tabs or b"\t" in chunk, has_spaces or b" " in chunk
+            is_ascii = is_ascii and chunk.isascii()
             n_feeds += chunk.count(b"\n")
             n_returns += chunk.count(b"\r")
             n_pairs += chunk.count(b"\r\n") + (ends_in_return and chunk.startswith(b"\n"))
@@ -90,7 +100,9 @@ def _scan(path: Path) -> tuple[bool, bool]:
                 is_utf8 = not decoder.getstate()[0]
     is_utf8 = is_utf8 and not decoder.getstate()[0]
     kinds = [n_pairs, n_feeds - n_pairs, n_returns - n_pairs]
-    return is_utf8, sum(kind > 0 for kind in kinds) > 1
+    has_odd = has_tabs or not is_ascii
+    known = Known(has_blanks=has_spaces or has_odd, has_odd_blanks=has_odd)
+    return is_utf8, sum(kind > 0 for kind in kinds) > 1, known
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ import pandas as pd
 
 from helpers.contracts import (
     ACTIVITY_EVENTS,
+    COSTED_FILE,
+    COSTED_MANDATORY,
     INPUTS,
     PLICS_MANDATORY,
     Cleaned,
@@ -31,9 +32,10 @@ DATE_SETTINGS = ("period_start", "period_end")
 
 
 def read_trust(run: Run, db: Engine) -> Received:
-    """Read every file of a trust's folder as text.
+    """Read every file of a trust's folder.
 
-    Large tables go to the engine as ``raw_<file>``; small ones are frames.
+    Large tables go to the engine, as text (``raw_<file>``) and typed (``typed_<file>``); small ones are
+    frames of text.
 
     Raises
     ------
@@ -50,19 +52,18 @@ def read_trust(run: Run, db: Engine) -> Received:
     settings["mode"] = mode
     frames: dict[str, pd.DataFrame] = {}
     records: list[dict[str, Any]] = [_describe_settings_file(folder, notices)]
-    with tempfile.TemporaryDirectory(prefix="helpers-") as workspace:
-        for name, table in INPUTS.items():
-            if name not in found:
-                db.drop(f"raw_{name}")
-                records.append(_describe_absent(table, mode))
-                continue
-            read = read_file(
-                found[name], table, db, renames=renames.get(name, {}), workspace=Path(workspace)
-            )
-            if not table.large:
-                frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
-                db.drop(f"raw_{name}")
-            records.append(_describe_found(table, found[name], read))
+    for name, table in INPUTS.items():
+        if name not in found:
+            db.drop(f"raw_{name}", f"typed_{name}")
+            records.append(_describe_absent(table, mode))
+            continue
+        read = read_file(
+            found[name], table, db, renames=renames.get(name, {}), workspace=db.scratch
+        )
+        if not table.large:
+            frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
+            db.drop(f"raw_{name}")
+        records.append(_describe_found(table, found[name], read))
     repaired = repair_codes(db, frames)
     for record in records:
         said = [record["notice"], *repaired.get(str(record["file"]), [])]
@@ -93,7 +94,9 @@ def find_files(folder: Path) -> dict[str, Path]:
 
 
 def find_mode(found: dict[str, Path]) -> str:
-    """Return ``slr`` for a trust with line drivers and no activity feed at all, else ``plics``."""
+    """Return ``costed`` where patients come costed; ``slr`` with line drivers and no feed; else ``plics``."""
+    if COSTED_FILE in found:
+        return "costed"
     has_activity = any(name in found for name in ACTIVITY_EVENTS)
     return "slr" if "line_drivers" in found and not has_activity else "plics"
 
@@ -121,8 +124,8 @@ def check_mandatory(found: dict[str, Path], mode: str, folder: Path) -> None:
 
 def is_needed(table: Table, mode: str) -> bool:
     """Tell whether a report cannot be made without a file."""
-    needed = table.mandatory or table.name in PLICS_MANDATORY
-    return needed and not (mode == "slr" and table.name in PLICS_MANDATORY)
+    by_mode = {"slr": (), "costed": COSTED_MANDATORY, "plics": PLICS_MANDATORY}
+    return table.name in by_mode[mode] or (table.mandatory and table.name not in PLICS_MANDATORY)
 
 
 def _describe_settings_file(folder: Path, notices: list[str]) -> dict[str, Any]:
@@ -156,8 +159,10 @@ def _describe_absent(table: Table, mode: str) -> dict[str, Any]:
         notice = (
             "Not needed: this trust's costs go to lines by line_drivers, without activity feeds."
         )
-    if mode == "plics" and table.name == "line_drivers":
+    if mode == "plics" and table.name in ("line_drivers", "costed_patients", "cost_names"):
         notice = "Not needed: this trust has activity feeds."
+    if mode == "costed" and table.name in (*PLICS_MANDATORY, "line_drivers"):
+        notice = "Not needed: this trust's patients come costed by its own system."
     return {
         "file": table.name,
         "found": "",

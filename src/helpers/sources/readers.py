@@ -1,23 +1,26 @@
-"""Read one file of a trust as text: CSV, TSV, Parquet or the first sheet of an Excel workbook.
+"""Read one file of a trust: CSV, TSV, Parquet or the first sheet of an Excel workbook.
 
-Nothing is judged here. Every value arrives in the engine as text, so that a code keeps its leading
-zeros, with ``row_number`` beside it (1 is the first row of data). Rows with nothing in any column
-that is used are left out, and counted in a notice.
+Nothing is judged here. Every value arrives as text, so that a code keeps its leading zeros, with
+``row_number`` beside it (1 is the first row of data). Rows with nothing in any column that is used are
+left out, and counted in a notice. A large file is read once, straight to typed values: its text stays in
+the file, and is read again only where a rule has to show it.
 """
 
 from __future__ import annotations
 
 import codecs
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from helpers.cleaning.types import write_typed
+from helpers.cleaning.values import MISSING, Known
 from helpers.contracts import ROW_NUMBER, Table
 from helpers.engine import Engine, ReadError
 from helpers.errors import InputError, name_a_few
-from helpers.sources.encodings import as_utf8
+from helpers.sources.encodings import look_through
 from helpers.sources.headers import (
     DELIMITERS,
     TextHeader,
@@ -33,6 +36,15 @@ ENDINGS = (*TEXT_ENDINGS, ".parquet", ".xlsx")
 
 
 @dataclass(frozen=True)
+class TextSource:
+    """A text file as the engine reads it: UTF-8, our names for its fields, what separates them."""
+
+    path: Path
+    fields: list[str]
+    delimiter: str
+
+
+@dataclass(frozen=True)
 class FileRead:
     """What reading one file noticed."""
 
@@ -44,6 +56,8 @@ def read_file(
     path: Path, table: Table, db: Engine, *, renames: dict[str, str], workspace: Path
 ) -> FileRead:
     """Read a file into the engine as ``raw_<table>``, every column text.
+
+    Of a large table there is also ``typed_<table>``: the same rows, its columns as their contract has them.
 
     Parameters
     ----------
@@ -63,13 +77,16 @@ def read_file(
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty: it has no header and no rows.\n{_how_to(table)}")
     ending = path.suffix.lower()
+    db.drop(f"raw_{table.name}", f"typed_{table.name}")
     if ending in TEXT_ENDINGS:
         notices = _read_text(path, table, db, renames, workspace)
     elif ending == ".parquet":
         notices = _read_parquet(path, table, db, renames)
     else:
         notices = _read_workbook(path, table, db, renames)
-    n_rows = int(db.frame(f"SELECT count(*) AS n FROM raw_{table.name}")["n"].iloc[0])
+    if table.large and not db.has(f"typed_{table.name}"):
+        _type_read(db, table)
+    n_rows = db.count(f"typed_{table.name}" if table.large else f"raw_{table.name}")
     if n_rows == 0 and table.mandatory:
         raise InputError(f"{path.name} has a header but no rows.\n{_how_to(table)}")
     return FileRead(n_rows, tuple(notices))
@@ -78,7 +95,7 @@ def read_file(
 def _read_text(
     path: Path, table: Table, db: Engine, renames: dict[str, str], workspace: Path
 ) -> list[str]:
-    plain, notices = as_utf8(path, workspace)
+    plain, notices, known = look_through(path, workspace)
     header = find_text_header(plain, table, renames, file=path.name)
     if header.delimiter != ("\t" if path.suffix.lower() == ".tsv" else ","):
         notices.append(f"Fields are separated by {DELIMITERS[header.delimiter]}.")
@@ -89,12 +106,46 @@ def _read_text(
     passed = 0
     if header.n_lines > 1:  # the engine passes over one line only
         plain, passed = _cut_top(plain, header, workspace), header.n_lines - 1
+    source = TextSource(plain, fields, header.delimiter)
+    names = list(positions.values())
     try:
-        db.add_csv("incoming_text", plain, fields, delimiter=header.delimiter)
+        notices += (
+            _read_straight(db, table, source, names, known)
+            if table.large
+            else _read_whole(db, table, source, names)
+        )
     except ReadError as error:
         raise _explain(error, path, passed) from None
-    notices += _keep_rows(db, table, list(positions.values()))
     return [*notices, *_describe_header(header.fields, header.line, unknown, renames)]
+
+
+def _read_whole(db: Engine, table: Table, source: TextSource, names: list[str]) -> list[str]:
+    """Make ``raw_<table>`` of a text file."""
+    db.add_csv("incoming_text", source.path, source.fields, delimiter=source.delimiter)
+    return _keep_rows(db, table, names)
+
+
+def _read_straight(
+    db: Engine, table: Table, source: TextSource, names: list[str], known: Known
+) -> list[str]:
+    """Make ``typed_<table>`` of a text file in one pass, and ``raw_<table>`` a view of the file.
+
+    A row with nothing in any column has no key: only where a key is missing are blank rows looked for.
+    """
+    typed, raw = f"typed_{table.name}", f"raw_{table.name}"
+    sql = write_typed(table, names, "incoming_rows", known=replace(known, is_marked=True))
+    db.add_numbered(
+        typed, source.path, source.fields, sql, delimiter=source.delimiter, missing=MISSING
+    )
+    db.open_csv(raw, source.path, source.fields, keep=names, delimiter=source.delimiter)
+    no_key = f'"{table.key[0]}" IS NULL' if table.key else "TRUE"
+    if db.frame(f"SELECT count(*) AS n FROM {typed} WHERE {no_key}")["n"].iloc[0] == 0:
+        return []
+    n_blank = db.remove_rows(
+        typed,
+        f"{no_key} AND row_number IN (SELECT row_number FROM {raw} WHERE {_is_blank(names)})",
+    )
+    return _describe_blank(n_blank)
 
 
 def _cut_top(plain: Path, header: TextHeader, workspace: Path) -> Path:
@@ -119,13 +170,29 @@ def _find_line_end(top: str) -> str:
 def _keep_rows(db: Engine, table: Table, names: list[str]) -> list[str]:
     """Make ``raw_<table>`` of the rows that hold anything in its columns; say how many do not."""
     kept = ", ".join(f'"{name}"' for name in [*names, ROW_NUMBER])
-    held = ", ".join(f"nullif(trim(\"{name}\"), '')" for name in names)
     db.create(
-        f"raw_{table.name}", f"SELECT {kept} FROM incoming_text WHERE coalesce({held}) IS NOT NULL"
+        f"raw_{table.name}", f"SELECT {kept} FROM incoming_text WHERE NOT ({_is_blank(names)})"
     )
     n_blank = db.count("incoming_text") - db.count(f"raw_{table.name}")
     db.drop("incoming_text")
+    return _describe_blank(n_blank)
+
+
+def _is_blank(names: list[str]) -> str:
+    """Return the condition that a row of text holds nothing in the columns named."""
+    held = ", ".join(f"nullif(trim(\"{name}\"), '')" for name in names)
+    return f"coalesce({held}) IS NULL"
+
+
+def _describe_blank(n_blank: int) -> list[str]:
     return [f"{count_words(n_blank, 'row')} blank in every column used."] if n_blank else []
+
+
+def _type_read(db: Engine, table: Table) -> None:
+    """Make ``typed_<table>`` of text that is in the engine."""
+    names = [name for name in db.columns(f"raw_{table.name}") if name in table.columns]
+    sql = write_typed(table, names, f"raw_{table.name}", keep=(ROW_NUMBER,))
+    db.create(f"typed_{table.name}", sql)
 
 
 def _read_parquet(path: Path, table: Table, db: Engine, renames: dict[str, str]) -> list[str]:

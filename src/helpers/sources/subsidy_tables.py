@@ -6,6 +6,7 @@ from dataclasses import fields
 
 from helpers.engine import Engine
 from helpers.run import Run
+from helpers.sources.extracts import read_clean_settings
 from helpers.sources.tables import open_table, read_table, write_table
 from helpers.subsidy.behaviour import find_behaviour
 from helpers.subsidy.checks import total_ledger_surplus
@@ -20,6 +21,7 @@ def read_and_find_subsidy(run: Run, db: Engine) -> Subsidy:
     """Read the costed trust's tables and find who pays for whom."""
     open_table(run, db, "patient_events")
     return find_subsidy(
+        is_costed_elsewhere=read_clean_settings(run).get("mode") == "costed",
         statement=read_table(run, "service_line_statement"),
         service_lines=read_table(run, "clean_service_lines"),
         line_costs=read_table(run, "line_costs"),

@@ -49,10 +49,11 @@ def write_table(run: Run, name: str, table: pd.DataFrame | Engine) -> None:
     contract = OUTPUTS[name]
     run.tables.mkdir(parents=True, exist_ok=True)
     path = run.tables / f"{name}.parquet"
-    if isinstance(table, Engine):
-        _check_columns(contract, table.columns(name))
+    if not isinstance(table, pd.DataFrame):
+        held = table.columns(name)
+        _check_columns(contract, held)
         # A table without a key is sorted by everything it holds, so that its bytes are settled too.
-        order = contract.key or tuple(contract.columns)
+        order = contract.key or (*contract.columns, *(c for c in held if c not in contract.columns))
         table.write_parquet(name, path, order_by=", ".join(f'"{column}"' for column in order))
         if contract.level != "patient" and table.count(name) < CSV_BELOW_ROWS:
             _write_csv(pd.read_parquet(path), path.with_suffix(".csv"))

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from helpers.costing.education import SEPARATE, net_income
 from helpers.costing.ledger import read_postings
 from helpers.costing.overheads import BASE_SET
 from helpers.costing.trace import EventTrace, choose_example, trace_event
@@ -57,19 +59,34 @@ class Tracer:
         )
 
 
-def make_tracer(db: Engine, frames: Mapping[str, pd.DataFrame], costed: Costed) -> Tracer:
-    """Return a tracer for a trust that ``cost_trust`` has just costed in ``db``."""
+def make_tracer(
+    db: Engine,
+    frames: Mapping[str, pd.DataFrame],
+    costed: Costed,
+    settings: Mapping[str, Any] | None = None,
+) -> Tracer:
+    """Return a tracer for a trust that ``cost_trust`` has just costed in ``db``.
+
+    ``settings`` matter where education and research income was netted off cost: the ledger lines then
+    hold what was left.
+    """
+    treatment = str((settings or {}).get("non_patient_care") or SEPARATE)
+    ledger = read_postings(*(frames[name] for name in MONEY_FILES))
     return Tracer(
         db=db,
         frames=frames,
-        postings=read_postings(*(frames[name] for name in MONEY_FILES)),
+        postings=net_income(ledger, frames["departments"], treatment).postings,
         pool_line_costs=costed.pool_line_costs,
         overhead_allocation=costed.overhead_allocation,
     )
 
 
 def trace_example(
-    run: Run, db: Engine, frames: Mapping[str, pd.DataFrame], costed: Costed
+    run: Run,
+    db: Engine,
+    frames: Mapping[str, pd.DataFrame],
+    costed: Costed,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[EventTrace, LedgerTrace] | None:
     """Return the page's worked example: one stay back to the ledger, and its largest posting forward.
 
@@ -80,7 +97,7 @@ def trace_example(
     event_id = choose_example(db)
     if not event_id:
         return None
-    tracer = make_tracer(db, frames, costed)
+    tracer = make_tracer(db, frames, costed, settings)
     back = tracer.trace_event(event_id)
     by_posting = back.paths.groupby(["cost_centre", "expense_code"])["amount_pence"].sum()
     return back, tracer.trace_ledger_line(*by_posting.idxmax())
@@ -116,7 +133,7 @@ def open_tracer(run: Run, *, method: str = "") -> Iterator[Tracer]:
             )
         db.add_parquet("published_costs", find_table(run, "patient_costs"))
         _check_same(db, run)
-        yield make_tracer(db, frames, costed)
+        yield make_tracer(db, frames, costed, settings)
 
 
 def _check_same(db: Engine, run: Run) -> None:

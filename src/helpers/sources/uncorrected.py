@@ -55,7 +55,7 @@ def measure_corrections(
 
 
 def _cost_without(run: Run) -> pd.DataFrame:
-    with open_engine(run.engine, spill=run.spill / "uncorrected") as db:
+    with open_engine(spill=run.spill / "uncorrected") as db:
         received = read_trust(run, db)
         frames = {name: frame for name, frame in received.frames.items() if name != FILE}
         cleaned = clean(replace(received, frames=frames), db)

@@ -111,6 +111,8 @@ def share_overheads(
     base_overhead: pd.Series,
     base_rule: str,
     orders: pd.DataFrame | None = None,
+    *,
+    is_costed_elsewhere: bool = False,
 ) -> pd.DataFrame:
     """Return each line's overhead under each rule, whole pence that add up to the same total.
 
@@ -129,6 +131,9 @@ def share_overheads(
         Rule of the run.
     orders
         Further rules, as rows of ``overhead_orders``: their overhead by line is known already.
+    is_costed_elsewhere
+        The trust's own system shared out the overheads, by a way that no rule here need give
+        (decision D-148): what a rule changes is laid on that.
 
     Returns
     -------
@@ -147,7 +152,8 @@ def share_overheads(
     primary = _arrange(overhead_allocation, shares, "amount_pence").sum(axis=1)
     by_rule = np.einsum("k,rkj,jl->rl", primary, shares.shares, to_lines, optimize=True)
     base = shares.rules["rule_id"].tolist().index(base_rule)
-    _check_drift(by_rule[base] - columns.to_numpy("float64"), columns)
+    if not is_costed_elsewhere:
+        _check_drift(by_rule[base] - columns.to_numpy("float64"), columns)
     names = shares.rules["rule_id"].tolist()
     if orders is not None and len(orders):
         more = _arrange_orders(orders, columns.index)

@@ -53,6 +53,7 @@ def find_subsidy(
     behaviour: pd.DataFrame,
     department_line_shares: pd.DataFrame,
     ledger_surplus_pence: int,
+    is_costed_elsewhere: bool = False,
 ) -> Subsidy:
     """Find where each line stands, who funds whom, and whether that survives other fair rules.
 
@@ -84,6 +85,7 @@ def find_subsidy(
         overhead,
         base_rule,
         more_rules,
+        is_costed_elsewhere=is_costed_elsewhere,
     )
     tried = sensitivity.try_rules(
         lines,

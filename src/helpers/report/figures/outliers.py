@@ -166,7 +166,9 @@ def plot_cost_and_outcome(named: pd.DataFrame) -> Figure:
     with report_style():
         if cost.empty:
             figure, axes = new_figure(1.6)
-            return _say(figure, axes, "The trust’s files hold no outcomes to set beside cost.")
+            compared = named.loc[named["measure"] == "cost", "ratio"].notna().any()
+            nothing = "The trust’s files hold no outcomes to set beside cost."
+            return _say(figure, axes, nothing if compared else "No consultants could be compared.")
         figure, axes = new_figure(4.6)
         flagged = cost["flag"].isin(NAMED)
         found = cost[flagged]

@@ -19,8 +19,9 @@ from helpers.report.figures.narrow import lay_out_narrow
 from helpers.report.figures.style import DARK, WHITE, report_style, to_svg
 
 # Above this size a figure is drawn as pixels, if that is smaller.
-LARGEST_SVG_BYTES = 140_000
-PIXELS_PER_INCH = 190
+LARGEST_SVG_BYTES = 90_000
+PIXELS_PER_INCH = 170
+COLOURS_OF_PIXELS = 96
 FONTS = "'DejaVu Sans','Verdana','Segoe UI','Roboto','Helvetica Neue',Arial,sans-serif"
 NUMBER = re.compile(r"-?\d+\.\d{2,}")
 COLOUR = re.compile(r"#[0-9a-f]{6}\b")
@@ -73,11 +74,18 @@ def draw_picture(figure: Figure, *, is_one_word: bool = False) -> Picture:
 
 
 def to_png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
+    """Return a figure as pixels in as many colours as an eye tells apart on a page."""
+    from PIL import Image
+
+    drawn, buffer = io.BytesIO(), io.BytesIO()
     with report_style():
         figure.savefig(
-            buffer, format="png", dpi=PIXELS_PER_INCH, facecolor=WHITE, metadata={"Software": None}
+            drawn, format="png", dpi=PIXELS_PER_INCH, facecolor=WHITE, metadata={"Software": None}
         )
+    drawn.seek(0)
+    with Image.open(drawn) as full:
+        few = full.convert("RGB").quantize(COLOURS_OF_PIXELS, dither=Image.Dither.NONE)
+    few.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

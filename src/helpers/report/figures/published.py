@@ -238,7 +238,8 @@ def _use_ratio_axis(axes: Axes, rows: pd.DataFrame, *, which: str = "x") -> None
     known = pd.concat(
         [rows[name] for name in ("index_ratio", "ratio", "ci_low", "ci_high") if name in rows]
     )
-    low, high = min(known.min(), 0.9), max(known.max(), 1.1)
+    usual = float(np.exp(1.96 * rows["spread"].max())) if "spread" in rows else 1.1
+    low, high = min(known.min(), 1 / usual, 0.9), max(known.max(), usual, 1.1)
     axis.set_major_locator(
         FixedLocator([tick for tick in TICKS if low * 0.95 <= tick <= high * 1.05])
     )

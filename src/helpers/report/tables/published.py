@@ -63,14 +63,12 @@ PART_COLUMNS = {
 REVIEW_COLUMNS = {
     "currency_code": "Currency",
     "setting_name": "Setting",
-    "line_name": "Service line",
     "n_orgs": "Trusts",
     "n_activity": "Activity",
     "cost_pence": "Cost",
-    "ratio": "Unit cost, median = 1",
+    "ratio": "Ratio to median",
     "shrunk_ratio": "After chance",
-    "excess_pence": "Above the median trust",
-    "q_value": "q",
+    "excess_pence": "Above median",
 }
 TRUST_COLUMNS = {
     "org_name": "Trust",

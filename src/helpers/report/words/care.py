@@ -11,6 +11,7 @@ from helpers.report.tables.care import arrange_care
 from helpers.report.words.plain import name_term
 
 MOST_NAMES = 6
+LEAST_EXPLAINED = 0.01  # of the variation in days
 CARE_LIMIT = (
     "A difference here is neither good nor bad, names nobody and enters no saving. Tests and drugs "
     "that carry no spell’s number are not counted; that falls on all alike."
@@ -153,6 +154,11 @@ def describe_stay_variation(variation: pd.DataFrame) -> str:
     if variation.empty:
         return "There are too few stays to say what their variation goes with."
     rows = variation.set_index("factor")
+    if rows.at["explained", "all_prop"] < LEAST_EXPLAINED:
+        return (
+            "With so few stays nothing that is known of patients, wards and consultants predicts the stay of a "
+            "patient whom the model has not seen."
+        )
     parts = [
         f"{name_term('stay_factor', name).lower().replace('hrg', 'HRG')} {format_prop(rows.at[name, 'explained_prop'])}"
         for name in rows.index

@@ -20,12 +20,14 @@ MONTH_NAMES = (
 def describe_files(input_files: pd.DataFrame, mode: str) -> str:
     """Say how many files and rows came, and which way of costing they allow."""
     came = input_files[input_files["is_on"] & input_files["file"].ne("trust")]
-    way = (
-        "They hold activity for each patient, so costs can be taken to patients."
-        if mode == "plics"
-        else "They hold no activity feeds: costs go to service lines by line drivers, and every figure about "
-        "patients is an average."
-    )
+    ways = {
+        "plics": "They hold activity for each patient, so costs can be taken to patients.",
+        "costed": "They hold what each patient cost in the trust's own costing system, which is taken as it "
+        "is and held against the ledger.",
+        "slr": "They hold no activity feeds: costs go to service lines by line drivers, and every figure about "
+        "patients is an average.",
+    }
+    way = ways[mode]
     return f"{_count(len(came), 'file')} came, with {format_count(came['n_rows'].sum())} rows in all. {way}"
 
 

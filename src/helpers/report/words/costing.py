@@ -126,7 +126,10 @@ def describe_pools(pool_summary: pd.DataFrame) -> str:
 def describe_matching(matching_summary: pd.DataFrame) -> str:
     """Say how much activity found its patient, and what became of the rest."""
     if matching_summary.empty or not matching_summary["n_lines"].sum():
-        return "This trust has no activity feeds, so nothing was matched to patients."
+        return (
+            "Nothing was matched here: this trust has no activity feeds, or its patients came costed by its "
+            "own system."
+        )
     lost = matching_summary[matching_summary["match_rule"] == NO_RULE]
     n_all, n_lost = int(matching_summary["n_lines"].sum()), int(lost["n_lines"].sum())
     pence, all_pence = int(lost["amount_pence"].sum()), int(matching_summary["amount_pence"].sum())

@@ -145,6 +145,8 @@ def describe_benefit(named: pd.DataFrame) -> str:
     """Say what the outcomes of the dearer consultants' patients are."""
     cost = named[named["measure"] == "cost"]
     found = cost[cost["flag"].isin(["outlier", "material"])]
+    if cost["ratio"].isna().all():
+        return NOBODY
     if cost["odds_ratio"].isna().all():
         return (
             "The trust’s files hold no outcomes, so it cannot be said whether higher cost bought anything, "
@@ -186,6 +188,8 @@ def describe_saving(totals: pd.DataFrame) -> list[str]:
         f"Bringing everyone down to the median peer would make {_range(median)}, but a trust with no outliers "
         "at all would show a large sum here too: it is not a saving from outliers."
     )
+    if int(rows["amount_pence"].get("to_median", 0)) == 0:
+        return [first]
     return [first, f"For comparison, {rest[0].lower()}{rest[1:]}", warn] if rest else [first, warn]
 
 

@@ -20,7 +20,6 @@ from helpers.report.tables.summary import (
     keep_service_lines,
 )
 
-N_TO_LOOK_AT = 3
 NAMED_LINES = 4
 COSTS = ("C1", "C2", "C3", "C4")
 STRONG_GRADES = ("A", "B")
@@ -153,20 +152,6 @@ def describe_tracing_card(credibility: pd.DataFrame) -> dict[str, str]:
     traced, averaged, apportioned = (format_prop(part / total) for part in parts)
     note = f"{averaged} is averaged on activity, {apportioned} is apportioned overhead"
     return _card("Cost traced to the patient", traced, note)
-
-
-def describe_first_looks(tables: SummaryTables) -> list[str]:
-    """Return up to three things to look at first: money, practice, stays, then the data."""
-    found = [
-        describe_largest_deficit(tables),
-        describe_practice(tables),
-        describe_longest_stay(tables.stays),
-        describe_weak_lines(tables),
-    ]
-    kept = [words for words in found if words][:N_TO_LOOK_AT]
-    return kept or [
-        "Nothing stands out: no line is in deficit and no group differs from its peers."
-    ]
 
 
 def describe_largest_deficit(tables: SummaryTables) -> str:

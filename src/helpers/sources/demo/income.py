@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.sources.demo.costs import in_year
 from helpers.sources.demo.recipe import DAY, Recipe
 from helpers.sources.demo.spells import DC, EL, NEL
 
 PER_DIEM_PROP = 0.35  # of the unit price, for each trim point's worth of days
 MULTIPLIER_LIMITS = (0.55, 1.9)
+PASS_THROUGH_PROP = 0.006  # of income; the contract's share for drugs and devices
 ATTEND_PRICE_PROP = 1.02  # price of shared outpatient HRGs, against their reference cost
 
 
@@ -154,6 +156,26 @@ def price(recipe: Recipe, activity: pd.DataFrame, targets: np.ndarray) -> pd.Dat
     prices["price_type"] = "local"
     prices["fy"] = recipe.settings["fy"]
     return prices
+
+
+def pass_through(
+    recipe: Recipe, activity: dict[str, pd.DataFrame], income: np.ndarray
+) -> np.ndarray:
+    """Return what commissioners pay for high-cost drugs and devices, pounds by line.
+
+    A set part of all income at price, by what the lines' items cost.
+    """
+    cost = np.zeros(len(recipe.lines))
+    if recipe.has("prices") and recipe.has("contract_income"):
+        drugs = activity["drug_issues"]
+        for name, rows in (
+            ("drug_issues", drugs[drugs["high"] == 1]),
+            ("implants", activity["implants"]),
+        ):
+            rows = rows[in_year(recipe, rows["at"])]
+            if recipe.has(name):
+                cost += np.bincount(rows["line"], rows["pence"], minlength=len(cost))
+    return income.sum() * PASS_THROUGH_PROP * cost / cost.sum() if cost.sum() else cost
 
 
 def list_benchmarks(recipe: Recipe) -> pd.DataFrame:

@@ -138,16 +138,18 @@ def _make_money(
     earned_by = income.count_activity(
         recipe, spells, *(activity[x] for x in ("apc_episodes", "op_attendances", "ed_attendances"))
     )
-    prices = income.price(recipe, earned_by, wanted - private)
+    passed = income.pass_through(recipe, activity, wanted - private)
+    prices = income.price(recipe, earned_by, wanted - private - passed)
     earned = income.earn(recipe, earned_by, prices)
     centres = ledger.list_cost_centres(recipe, costs)
-    posted = _list_income(recipe, costs, earned, private)
+    posted = _list_income(recipe, costs, earned + passed, private)
     book = ledger.post_ledger(recipe, costs, centres, posted)
     book = ledger.add_balance_sheet(recipe, book)
     clinical = posted.loc[posted["expense_code"].str.startswith("41"), "pence"].sum()
     return {
         "drivers": drivers, "prices": prices, "ledger": book, "centres": centres, "costs": costs,
-        "line_costs": line_costs, "line_costs_direct": other_costs, "line_income": earned + private,
+        "line_costs": line_costs, "line_costs_direct": other_costs,
+        "line_income": earned + passed + private,
         "private": private, "clinical_pence": int(clinical),
     }  # fmt: skip
 

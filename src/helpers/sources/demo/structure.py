@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.sources.demo.income import PASS_THROUGH_PROP
 from helpers.sources.demo.recipe import Recipe
 
 FIXED_SCOPE, VARIABLE_SCOPE = "NEL;NES;NELNE;ED;OPFU", "EL;DC;OPFA;OPPROC"
@@ -16,7 +17,7 @@ CONTRACT = (
     ("QRV", "variable", VARIABLE_SCOPE, 0.18),
     ("QWE", "lva", "", 0.006),
     ("Y58", "variable", "EL;DC", 0.26),
-    ("Y58", "pass_through", "", 0.006),
+    ("Y58", "pass_through", "", PASS_THROUGH_PROP),
     ("OTH", "other", "", 0.006),
 )
 FIXED_PAID_PROP = 0.99  # the fixed sums pay this part of what their activity would earn at price

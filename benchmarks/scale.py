@@ -1,0 +1,300 @@
+"""Cost one very large trust: growth, memory, sameness, and the plain way beside ours, in one run.
+
+    python benchmarks/scale.py                          growth at 1, 5, 10 and 20 million activity lines
+    python benchmarks/scale.py --millions 20 40         other sizes
+    python benchmarks/scale.py --only memory            20 million lines in 1 GB and in 256 MB of engine memory
+    python benchmarks/scale.py --only same              threads and order of rows change no penny
+    python benchmarks/scale.py --only plain             the same arithmetic in plain pandas
+
+The trust is the demonstration trust XYZ, cleaned, and then as many copies of its patients as the size asks
+for, each with identifiers of its own: Parquet to Parquet inside the engine, never through CSV. Times are of
+one process that costs it from those files to `patient_costs.parquet`. Figures go to docs/benchmarks.md by
+hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from helpers.contracts import INPUTS
+from helpers.costing.ledger import read_postings, total_department_costs
+from helpers.costing.line_costing import cost_lines, fill_pools
+from helpers.costing.trust import share_overheads
+from helpers.engine import Engine
+from helpers.sources.costed import write_patient_costs
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("grow", "memory", "same", "plain")
+BASE_SIZE = 0.1  # of XYZ; its patients are then copied
+IDS = (
+    "episode_id", "spell_id", "patient_key", "attendance_id", "stay_id", "case_id", "cc_id", "test_id",
+    "spell_or_attendance_id", "issue_id", "implant_id", "contact_id", "admitted_spell_id",
+)  # fmt: skip
+FEEDS = (
+    "ward_stays", "theatre_cases", "critical_care", "tests", "drug_issues", "implants", "therapy_contacts",
+)  # fmt: skip
+EVENTS = ("apc_episodes", "op_attendances", "ed_attendances")
+MONEY = ("general_ledger", "cost_centre_map", "expense_map", "departments")
+
+
+def make_base(folder: Path) -> Path:
+    """Write and clean XYZ; return its clean tables."""
+    out, data = folder / "out", folder / "data"
+    for words in (
+        ["demo", "XYZ", "--size", str(BASE_SIZE), "--data", str(data)],
+        ["report", "XYZ", "--data", str(data), "--out", str(out)],
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "helpers", *words], cwd=ROOT, check=True,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    return out / "XYZ" / "2024-25" / "tables"
+
+
+def count_lines(tables: Path) -> int:
+    """Return the lines of activity of all feeds, the events' own among them."""
+    names = [f"'{tables}/clean_{name}.parquet'" for name in (*FEEDS, *EVENTS)]
+    return sum(duckdb.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in names)
+
+
+def copy_patients(tables: Path, target: Path, copies: int, *, shuffle: bool = False) -> None:
+    """Write the large clean tables with every patient as often as asked; link the small ones."""
+    target.mkdir(parents=True)
+    for path in tables.glob("clean_*.parquet"):
+        name = path.stem.removeprefix("clean_")
+        if name not in INPUTS or not INPUTS[name].large:
+            os.link(path, target / path.name)
+            continue
+        columns = duckdb.sql(f"SELECT * FROM '{path}' LIMIT 0").columns
+        chosen = ", ".join(
+            f"t.{column} || '-' || CAST(r.n AS VARCHAR) AS {column}"
+            if column in IDS
+            else f"t.{column}"
+            for column in columns
+        )
+        order = "ORDER BY hash(t.*::VARCHAR)" if shuffle else ""
+        duckdb.sql(
+            f"COPY (SELECT {chosen} FROM '{path}' AS t CROSS JOIN range({copies}) AS r(n) {order}) "
+            f"TO '{target / path.name}' (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def cost(folder: Path, memory: str, threads: int, out: str) -> dict[str, float]:
+    """Cost the tables of a folder to patient costs; return seconds, memory and rows."""
+    frames, settings = read_small(folder)
+    began, before = time.monotonic(), time.process_time()
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent) as spill,
+        Engine(spill=Path(spill), memory_limit=memory, threads=threads) as db,
+    ):
+        for name in INPUTS:
+            path = folder / f"clean_{name}.parquet"
+            if INPUTS[name].large and path.exists():
+                db.add_parquet(f"clean_{name}", path)
+        costs = total_department_costs(read_postings(*(frames[name] for name in MONEY)))
+        overheads = share_overheads(costs, frames, settings)
+        pools = fill_pools(costs, overheads.allocation, frames, settings, "plics")
+        cost_lines(db, frames, settings, pools, "plics")
+        costed = time.monotonic()
+        path = Path(out) if out else Path(spill) / "patient_costs.parquet"
+        write_patient_costs(db, path)
+        ended = time.monotonic()
+        rows = db.frame("SELECT count(*) AS n FROM cost_rows")["n"].iloc[0]
+        lines = db.frame("SELECT count(*) AS n FROM activity_lines")["n"].iloc[0]
+        if out:
+            keep_lines(db, Path(out))
+    return {
+        "wall": ended - began, "cost_wall": costed - began, "cpu": time.process_time() - before,
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, "rows": int(rows),
+        "lines": int(lines),
+    }  # fmt: skip
+
+
+def keep_lines(db: Engine, out: Path) -> None:
+    """Write what the plain way starts from: weighed and matched lines, and the pence of each line."""
+    for name in ("activity_lines", "pool_keys", "pool_cells", "cost_keys"):
+        db.write_parquet(name, out.with_name(f"{out.stem}_{name}.parquet"))
+
+
+def read_small(folder: Path) -> tuple[dict[str, pd.DataFrame], dict]:
+    """Return the small clean tables and the settings."""
+    frames = {}
+    for name, table in INPUTS.items():
+        path = folder / f"clean_{name}.parquet"
+        if not table.large and path.exists():
+            frames[name] = pd.read_parquet(path).astype(table.pandas_kinds)
+    told = pd.read_parquet(folder / "clean_settings.parquet")
+    return frames, {row.key: json.loads(row.value) for row in told.itertuples()}
+
+
+def run_child(
+    folder: Path, memory: str = "4GB", threads: int = 2, out: str = ""
+) -> dict[str, float]:
+    """Cost a folder in a process of its own."""
+    words = ["--child", str(folder), "--memory", memory, "--threads", str(threads), "--out", out]
+    done = subprocess.run(
+        [sys.executable, __file__, *words], capture_output=True, text=True, check=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def scan(folder: Path) -> tuple[float, float]:
+    """Return wall and CPU seconds of reading every column that costing reads, and adding nothing up."""
+    began, before = time.monotonic(), time.process_time()
+    with Engine(memory_limit="1GB", threads=2) as db:
+        for name in (*FEEDS, *EVENTS):
+            path = folder / f"clean_{name}.parquet"
+            columns = duckdb.sql(f"SELECT * FROM '{path}' LIMIT 0").columns
+            sums = ", ".join(f"max({column}) AS c{n}" for n, column in enumerate(columns))
+            db.frame(f"SELECT {sums} FROM '{path}'")
+    return time.monotonic() - began, time.process_time() - before
+
+
+def grow(base: Path, place: Path, millions: list[float]) -> None:
+    """Print time and memory at each size, and what each costs beside a mere scan."""
+    print(
+        "| lines m | cost rows m | wall s | of it writing s | CPU s | peak GB | scan CPU s | CPU / scan | us a line |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for size in millions:
+        folder = place / f"m{size:g}"
+        copy_patients(base, folder, max(1, round(size * 1e6 / count_lines(base))))
+        _, scanned = scan(folder)
+        found = run_child(folder)
+        print(
+            f"| {found['lines'] / 1e6:.2f} | {found['rows'] / 1e6:.1f} | {found['wall']:.1f} "
+            f"| {found['wall'] - found['cost_wall']:.1f} | {found['cpu']:.1f} | {found['peak_gb']:.2f} "
+            f"| {scanned:.1f} | {found['cpu'] / scanned:.1f} "
+            f"| {found['wall'] / found['lines'] * 1e6:.2f} |",
+            flush=True,
+        )
+        shutil.rmtree(folder)
+
+
+def limit_memory(base: Path, place: Path, millions: float) -> None:
+    """Print time and memory of one size under two limits of the engine's memory."""
+    folder = place / "limited"
+    copy_patients(base, folder, max(1, round(millions * 1e6 / count_lines(base))))
+    for limit in ("4GB", "1GB", "256MB"):
+        try:
+            found = run_child(folder, limit)
+        except subprocess.CalledProcessError as error:
+            last = (error.stderr or "").strip().splitlines()[-1:]
+            print(f"| {limit} | did not complete: {' '.join(last)[:120]} |", flush=True)
+            continue
+        print(
+            f"| {limit} | {found['wall']:.1f} s | {found['cpu']:.1f} CPU s | peak {found['peak_gb']:.2f} GB |",
+            flush=True,
+        )
+    shutil.rmtree(folder)
+
+
+def compare_same(base: Path, place: Path, millions: float) -> None:
+    """Cost with one thread and two, and with the rows of every file shuffled; count what differs."""
+    copies = max(1, round(millions * 1e6 / count_lines(base)))
+    for name, shuffle in (("plain", False), ("shuffled", True)):
+        copy_patients(base, place / name, copies, shuffle=shuffle)
+    runs = {
+        "two threads": ("plain", 2, "4GB"), "one thread": ("plain", 1, "4GB"),
+        "rows shuffled": ("shuffled", 2, "4GB"), "256 MB": ("plain", 2, "256MB"),
+    }  # fmt: skip
+    outs = {what: place / f"{n}.parquet" for n, what in enumerate(runs)}
+    for what, (folder, threads, memory) in runs.items():
+        run_child(place / folder, memory, threads, str(outs[what]))
+    first = outs["two threads"]
+    rows = duckdb.sql(f"SELECT count(*), sum(amount_pence) FROM '{first}'").fetchall()[0]
+    print(f"{rows[0]:,} cost rows, {rows[1]:,} pence")
+    for what, path in outs.items():
+        apart = duckdb.sql(
+            f"SELECT count(*) FROM ((FROM '{first}' EXCEPT ALL FROM '{path}') UNION ALL "
+            f"(FROM '{path}' EXCEPT ALL FROM '{first}'))"
+        ).fetchall()[0][0]
+        print(
+            f"| {what} | rows that differ: {apart:,} | same bytes: {first.read_bytes() == path.read_bytes()} |"
+        )
+
+
+def cost_in_pandas(stem: Path) -> tuple[pd.Series, float, float]:
+    """Cost matched lines in plain pandas, as one would; return pence by event, seconds and GB.
+
+    The same arithmetic as ``costing.closing``: micro-pounds by event and component, closed to each line's
+    pence by largest remainder.
+    """
+    began = time.process_time()
+    read = {name: pd.read_parquet(stem.with_name(f"{stem.stem}_{name}.parquet")) for name in
+            ("activity_lines", "pool_keys", "pool_cells", "cost_keys", "rates")}  # fmt: skip
+    lines = read["activity_lines"].dropna(subset=["event_no"]).query("weight != 0")
+    lines = lines.merge(read["pool_keys"][["pool_no", "feed", "feed_key"]], on=["feed", "feed_key"])
+    lines = lines.merge(
+        read["pool_cells"][["pool_no", "line_id", "line_no", "cell_no"]], on=["pool_no", "line_id"]
+    )
+    used = lines.groupby(["event_no", "line_no", "cell_no"], as_index=False)["weight"].sum()
+    rows = used.merge(read["rates"], on="cell_no")
+    rows["micro"] = np.floor(rows["weight"] * rows["rate"] + 0.5).astype("int64")
+    rows = rows.groupby(["event_no", "line_no", "source_no"], as_index=False)["micro"].sum()
+    rows = rows[rows["micro"] != 0].merge(
+        read["cost_keys"][["line_no", "source_no", "key_no", "sign", "amount_pence"]],
+        on=["line_no", "source_no"],
+    )
+    rows["pence"] = rows["micro"] // 10_000
+    rows["left"] = rows["micro"] - rows["pence"] * 10_000
+    rows = rows.sort_values(["key_no", "left", "event_no"], ascending=[True, False, True])
+    groups = rows.groupby("key_no", sort=False)
+    short = rows["sign"] * rows["amount_pence"] - groups["pence"].transform("sum")
+    size, place = groups["pence"].transform("size"), groups.cumcount()
+    each = short // size
+    rows["pence"] = rows["sign"] * (rows["pence"] + each + (place < short - each * size))
+    total = rows.groupby("event_no")["pence"].sum()
+    return (
+        total,
+        time.process_time() - began,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--millions", type=float, nargs="+", default=[1, 5, 10, 20])
+    parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--base", help="clean tables to copy, if they are there already")
+    parser.add_argument("--child")
+    parser.add_argument("--memory", default="4GB")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", default="")
+    given = parser.parse_args()
+    if given.child:
+        print(json.dumps(cost(Path(given.child), given.memory, given.threads, given.out)))
+        return 0
+    parts = given.only or PARTS
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+          f"duckdb {version('duckdb')}, pandas {version('pandas')}; load {os.getloadavg()[0]:.1f}\n")  # fmt: skip
+    with tempfile.TemporaryDirectory() as place:
+        base = Path(given.base) if given.base else make_base(Path(place))
+        if "grow" in parts:
+            grow(base, Path(place), given.millions)
+        if "memory" in parts:
+            limit_memory(base, Path(place), given.millions[-1])
+        if "same" in parts:
+            compare_same(base, Path(place), given.millions[0])
+    print(f"\nload after: {os.getloadavg()[0]:.1f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""A small demonstration trust, written and reported once for all tests that read a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from helpers.sources.demo import write_demo
+from small_report import YEAR, Place
+
+SMALL = 0.02
+
+
+@pytest.fixture(scope="session")
+def demo_files(tmp_path_factory) -> Path:
+    """XYZ at a fiftieth of its size; never changed by a test."""
+    folder = tmp_path_factory.mktemp("demo") / "XYZ" / YEAR
+    write_demo("XYZ", folder, size=SMALL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reported(demo_files, tmp_path_factory) -> Place:
+    """The small XYZ with its report; tests read it and leave it as it is."""
+    place = Place(demo_files.parents[1], tmp_path_factory.mktemp("out"))
+    assert place.report() == 0
+    return place

@@ -1,0 +1,188 @@
+"""What makes reading quick changes nothing: the short ways give what the long ways give."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import engine
+from helpers.cleaning import clean as clean_package
+from helpers.cleaning.rules import SQL_RULES
+from helpers.cleaning.values import (
+    MISSING,
+    NOTHING_KNOWN,
+    Known,
+    plain_number,
+    quote,
+    settled,
+    typed,
+)
+from helpers.contracts import Column
+from helpers.run import open_run
+from helpers.sources.demo import write_demo
+from helpers.sources.extracts import read_trust
+from small_trust import open_small_engine, write_trust
+
+AMOUNT = st.one_of(
+    st.integers(-(10**19), 10**19).map(str),
+    st.decimals(-(10**16), 10**16, places=2).map(str),
+    st.decimals(-1000, 1000, places=4).map(str),
+    st.floats(allow_nan=True, allow_infinity=True).map(str),
+    st.sampled_from(["", "-", "NULL", "007", "+5", "5.", ".5", "1,234", "£1", "(2.50)", "3-", "20%", "-0", "1e5"]),
+)  # fmt: skip
+BLANKS = st.sampled_from(["", " ", "  ", "\t", "\u00a0"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(AMOUNT, min_size=1, max_size=40))
+@pytest.mark.parametrize("kind", ["int", "number", "money"])
+def test_a_number_written_plainly_is_the_number_that_the_long_way_reads(kind, texts):
+    column = Column(kind, "Test.")
+    with open_small_engine() as db:
+        db.add_frame("given", pd.DataFrame({"text": texts}, dtype="str"))
+        for is_rounded in (True, False):
+            short = typed("text", column, round_money=is_rounded, plain="plain")
+            long = typed("text", column, round_money=is_rounded)
+            differing = db.frame(
+                f"SELECT text FROM (SELECT text, {plain_number('text', kind)} AS plain FROM given) AS one "
+                f"WHERE ({short}) IS DISTINCT FROM ({long})"
+            )
+            assert differing["text"].tolist() == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(
+        st.tuples(BLANKS, st.one_of(st.text("aN-*?", max_size=4), st.sampled_from(MISSING)), BLANKS).map("".join),
+        min_size=1, max_size=40,
+    )
+)  # fmt: skip
+def test_blanks_and_words_for_no_value_go_however_they_are_told(texts):
+    with open_small_engine() as db:
+        db.add_frame("given", pd.DataFrame({"text": texts}, dtype="str"))
+        long = settled("text", NOTHING_KNOWN)
+        for known in (Known(is_marked=True), Known(is_marked=True, has_odd_blanks=False)):
+            if not known.has_odd_blanks and any(c in text for text in texts for c in "\t\u00a0"):
+                continue
+            marked = "CASE WHEN text IN (SELECT word FROM words) THEN NULL ELSE text END"
+            db.add_frame("words", pd.DataFrame({"word": list(MISSING)}, dtype="str"))
+            found = db.frame(
+                f"SELECT shown.text AS given, {settled('text', known)} AS short, shown.long AS long FROM "
+                f"(SELECT {marked} AS text, {long} AS long FROM given) AS shown"
+            )
+            assert found["short"].astype("object").where(found["short"].notna(), None).tolist() == (
+                found["long"].astype("object").where(found["long"].notna(), None).tolist()
+            )
+
+
+@pytest.mark.parametrize(
+    ("keys", "repeats"),
+    [
+        (["T8", "T9", "T10", "T11"], False),  # rising, though T10 comes before T9 in a dictionary
+        (["b", "a", "c"], False),
+        (["a", "b", "a"], True),
+        (["a"], False),
+        ([], False),
+    ],
+)
+def test_repeated_keys_are_told(keys, repeats):
+    with open_small_engine() as db:
+        db.add_frame("given", pd.DataFrame({"k": pd.Series(keys, dtype="str"), "other": 1}))
+        assert db.has_repeats("given", ("k",)) is repeats
+        assert db.has_repeats("given", ("k", "other")) is repeats
+
+
+def test_rows_are_numbered_in_the_order_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "NUMBERED_AT_ONCE", 7)
+    path = tmp_path / "rows.csv"
+    path.write_text("code\n" + "".join(f"c{i}\n" for i in range(1, 41)))
+    with open_small_engine() as db:
+        db.add_numbered("found", path, ["code"], "SELECT code FROM incoming_rows")
+        wrong = db.frame("SELECT * FROM found WHERE code <> 'c' || row_number")
+        assert wrong.empty and db.count("found") == 40
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in SQL_RULES if rule.where], ids=lambda r: f"{r.code}-{r.file}"
+)
+def test_a_condition_is_never_narrower_than_its_rule(rule, odd_trust):
+    db, year = odd_trust
+    bound = {name: day for name, day in year.items() if f"${name}" in rule.sql + rule.where}
+    missed = db.frame(
+        f"SELECT count(*) AS n FROM ({rule.sql}) AS found JOIN odd_{rule.file} AS rows "
+        f"ON rows.row_number = found.row_number WHERE coalesce(NOT ({rule.where.replace('clean_', 'odd_')}), TRUE)"
+        .replace(f"clean_{rule.file}", f"odd_{rule.file}"),
+        **bound,
+    )  # fmt: skip
+    assert missed["n"].iloc[0] == 0
+
+
+@pytest.fixture(scope="module")
+def odd_trust(tmp_path_factory):
+    """A demonstration trust whose every table has, in turn, each of its values missing, late or below zero."""
+    folder = tmp_path_factory.mktemp("odd")
+    write_demo("XYZ", folder / "XYZ" / "2024-25", size=0.005)
+    run = open_run(trust="XYZ", year="2024-25", data=folder, out=folder / "out")
+    with open_small_engine() as db:
+        cleaned = clean_package(read_trust(run, db), db)
+        for file in {rule.file for rule in SQL_RULES}:
+            db.create(f"odd_{file}", f"SELECT * FROM clean_{file} WHERE row_number IS NOT NULL")
+            for place, column in enumerate(db.columns(f"odd_{file}")):
+                if column != "row_number":
+                    spoilt = _spoil(db, file, column)
+                    which = f"row_number % 97 BETWEEN {place} AND {place + 1}"
+                    sql = f"SELECT row_number, {spoilt} AS new_value FROM odd_{file} WHERE {which}"
+                    db.put_values(f"odd_{file}", column, sql)
+        for name in ("service_line_map", "relative_weights"):
+            db.add_frame(f"small_{name}", cleaned.frames[name])
+        yield db, {name: cleaned.settings[name] for name in ("period_start", "period_end")}
+
+
+def _spoil(db, file: str, column: str) -> str:
+    """Return a value that a rule may object to: nothing, far away, or below zero, by the row."""
+    kind = db.frame(f"SELECT typeof({quote(column)}) AS kind FROM odd_{file} LIMIT 1")["kind"]
+    kind = kind.iloc[0] if len(kind) else "VARCHAR"
+    far = {
+        "TIMESTAMP": f"{quote(column)} + (row_number % 9 - 4) * INTERVAL 200 DAY",
+        "BIGINT": f"-{quote(column)} * 200", "DOUBLE": f"-{quote(column)} * 900",
+    }.get(kind, f"{quote(column)}")  # fmt: skip
+    return f"CASE WHEN row_number % 3 = 0 THEN NULL ELSE {far} END"
+
+
+def test_rules_that_are_passed_over_would_have_found_nothing(tmp_path, monkeypatch):
+    """The log and the tables are the same with every rule run, one by one, as with the screen."""
+    folder = tmp_path / "XYZ" / "2024-25"
+    write_demo("XYZ", folder, size=0.005)
+    run = open_run(trust="XYZ", year="2024-25", data=tmp_path, out=tmp_path / "out")
+    found = {}
+    for way in ("screened", "all"):
+        if way == "all":
+            monkeypatch.setattr("helpers.cleaning.screen.Screen.can_find", lambda *_: True)
+        with open_small_engine() as db:
+            clean_package(read_trust(run, db), db)
+            tables = ["cleaning_log", *sorted({f"clean_{rule.file}" for rule in SQL_RULES})]
+            found[way] = [
+                sorted(map(str, db.frame(f"SELECT * FROM {name}").itertuples(index=False)))
+                for name in tables
+            ]
+    assert found["screened"] == found["all"]
+
+
+def test_a_large_file_with_blank_rows_keeps_the_numbers_of_the_others(tmp_path):
+    # The small trust's tests have 8 columns; a row of nothing stands between the two rows of data.
+    head = "test_id,patient_key,spell_or_attendance_id,requested_dt,discipline,test_code,count,requesting_tfc\n"
+    rows = [
+        "T1,p1,S1,2024-07-04,BIO,B1,1,300",
+        ",".join([""] * 8),
+        "T2,p1,S1,2024-07-04,BIO,B1,1,300",
+    ]
+    write_trust(tmp_path, tests=head + "\n".join(rows) + "\n")
+    run = open_run(trust="XYZ", year="2024-25", data=tmp_path, out=tmp_path / "out")
+    with open_small_engine() as db:
+        received = read_trust(run, db)
+        numbers = db.frame("SELECT row_number, test_id FROM typed_tests ORDER BY row_number")
+    assert numbers.values.tolist() == [[1, "T1"], [3, "T2"]]
+    files = received.input_files.set_index("file")
+    assert files.at["tests", "n_rows"] == 2 and "1 row blank" in files.at["tests", "notice"]

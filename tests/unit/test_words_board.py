@@ -1,0 +1,109 @@
+"""What a board is told: sure results only, sizes and not pence, and the objections that stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from test_words_summary import POUND, credibility, position, review, sensitivity
+from test_words_summary import tables as tables  # the worked example, as a fixture
+
+from helpers.contracts.terms import UNMAPPED
+from helpers.report.words import board
+
+
+def with_lines(tables, *rows):
+    lines = position(*rows)
+    grades = credibility(**{row[0]: "B" for row in rows})
+    return replace(tables, position=lines, sensitivity=sensitivity(lines), credibility=grades)
+
+
+@pytest.mark.parametrize(
+    ("pounds", "written"),
+    [
+        (1_234_567, "£1.2m"), (45_600, "£46k"), (-45_600, "−£46k"), (995, "£1k"), (0, "£0"), (7, "£7"),
+        (12_345_678_901, "£12bn"),
+    ],
+)  # fmt: skip
+def test_sums_have_two_figures(pounds, written):
+    assert board.format_about(pounds * POUND) == written
+
+
+def test_only_lines_whose_sign_is_sure_are_named(tables):
+    # Trauma earns 180,000, general medicine loses 120,000; the two others turn on the rule
+    words = board.describe_made_and_lost(tables)
+    assert words == (
+        "Most money is made in Trauma and orthopaedics (£180k). "
+        "Most money is lost in General medicine (£120k)."
+    )
+
+
+def test_at_most_three_of_each_are_named_largest_first(tables):
+    many = with_lines(
+        tables, *((f"L{n}", f"Line {n}", 1_000 + n * 10, 1_000, "funder", "stable") for n in range(1, 6))
+    )  # fmt: skip
+    words = board.describe_made_and_lost(many)
+    assert words == "Most money is made in Line 5 (£50), Line 4 (£40) and Line 3 (£30)."
+
+
+def test_with_nothing_sure_no_line_is_named(tables):
+    unsure = with_lines(tables, ("A", "Alpha", 10, 20, "below_care", "rule_dependent"))
+    assert board.describe_made_and_lost(unsure) == "No line's result is sure enough to name."
+    assert board.describe_certainty(unsure).startswith("No line stays on one side of zero")
+
+
+def test_certainty_counts_lines_and_says_what_it_leaves_out(tables):
+    words = board.describe_certainty(tables)
+    assert words.startswith("2 of 4 lines stay on one side of zero under nearly all of the 8 fair")
+    assert "not the amount" in words and "faults in what was recorded" in words
+
+
+def test_unmatched_cost_worth_mending_is_a_fix(tables):
+    lines = with_lines(tables, ("A", "Alpha", 5_000, 1_000, "funder", "stable"))
+    # £20 of £1,000 found no patient: 2%, above 1%
+    assert board.describe_unmatched_line(lines).startswith(
+        "£20 of cost in Alpha (2.0% of its cost) found no patient."
+    )
+    lines = with_lines(tables, ("A", "Alpha", 5_000, 2_001, "funder", "stable"))
+    assert board.describe_unmatched_line(lines) == ""  # £20 of £2,001 is under 1%
+
+
+def test_cost_of_no_line_is_a_fix(tables):
+    lines = with_lines(
+        tables, ("A", "Alpha", 9_000, 5_000, "funder", "stable"),
+        (UNMAPPED, "Not mapped", 0, 640, "below_care", "stable"),
+    )  # fmt: skip
+    assert board.describe_unmapped(lines).startswith("£640 of cost belongs to no service line.")
+    assert board.describe_unmapped(tables) == ""
+
+
+def test_fixes_are_of_three_kinds_and_fill_up(tables):
+    kinds = board.list_fixes(tables)
+    # no fault of data here, so that both findings of practice stand
+    assert kinds[0].startswith("General medicine costs £120k more")
+    assert kinds[1].startswith("1 consultant of 2 tested")
+    assert kinds[2].startswith("Patients of ward W1")
+    assert len(kinds) == 3
+
+
+def test_challenges_say_what_is_true_of_them(tables):
+    found = board.list_challenges(tables)
+    assert "60% of cost is traced to the patient; 30% is a rate" in found[0]
+    assert "2 consultants were compared" in found[1]
+    assert "1 with too few like patients were not compared" in found[1]
+    assert any("Emergency medicine and Maternity it may" in one for one in found)
+    assert not any("do better" in one for one in found)  # the one outlier's outcomes are known
+
+
+def test_unclear_outcomes_are_conceded(tables):
+    unclear = replace(
+        tables, review=review(("C1", "outlier", "unclear"), ("C2", "outlier", "better"))
+    )
+    words = " ".join(board.list_challenges(unclear))
+    assert "For 1 of 2 consultants found dearer the outcomes on file cannot tell" in words
+
+
+def test_a_report_of_averages_concedes_that(tables):
+    files = tables.files.assign(found="")
+    found = board.list_challenges(replace(tables, files=files))
+    assert len(found) == 1 and found[0].startswith("These are averages")
