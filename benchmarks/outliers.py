@@ -239,7 +239,7 @@ def read_results(folder: Path, *, names: bool) -> pd.DataFrame:
         for one in found.values()
         for name, _ in METHODS
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["scenario", "method"])
 
 
 def print_tables(folder: Path) -> None:

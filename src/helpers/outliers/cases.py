@@ -261,7 +261,7 @@ METHOD_NOTES = (
     "quasi-Poisson model. Stay uses the latter.",
     "Effects are split into natural variation (its size each specialty's own, its tails normal or heavy as the "
     "data say), chance, and divergent practice. Named are those whose mean probability of being wrongly named is "
-    "at most 12%, nobody below 70% probability, and nobody in a specialty whose natural variation is above 15%.",
+    "at most 10%, nobody below 75% probability, and nobody in a specialty whose natural variation is above 15%.",
     "A finding is a reason to ask, not a verdict: coding, shared care and casemix that is not measured look "
     "like cost.",
 )
