@@ -1,10 +1,9 @@
-"""Cost one very large trust: growth, memory, sameness, and the plain way beside ours, in one run.
+"""Cost one very large trust: growth, memory and sameness, in one run.
 
     python benchmarks/scale.py                          growth at 1, 5, 10 and 20 million activity lines
     python benchmarks/scale.py --millions 20 40         other sizes
     python benchmarks/scale.py --only memory            20 million lines in 1 GB and in 256 MB of engine memory
     python benchmarks/scale.py --only same              threads and order of rows change no penny
-    python benchmarks/scale.py --only plain             the same arithmetic in plain pandas
 
 The trust is the demonstration trust XYZ, cleaned, and then as many copies of its patients as the size asks
 for, each with identifiers of its own: Parquet to Parquet inside the engine, never through CSV. Times are of
@@ -28,7 +27,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from helpers.contracts import INPUTS
@@ -39,7 +37,7 @@ from helpers.engine import Engine
 from helpers.sources.costed import write_patient_costs
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("grow", "memory", "same", "plain")
+PARTS = ("grow", "memory", "same")
 BASE_SIZE = 0.1  # of XYZ; its patients are then copied
 IDS = (
     "episode_id", "spell_id", "patient_key", "attendance_id", "stay_id", "case_id", "cc_id", "test_id",
@@ -228,44 +226,6 @@ def compare_same(base: Path, place: Path, millions: float) -> None:
         print(
             f"| {what} | rows that differ: {apart:,} | same bytes: {first.read_bytes() == path.read_bytes()} |"
         )
-
-
-def cost_in_pandas(stem: Path) -> tuple[pd.Series, float, float]:
-    """Cost matched lines in plain pandas, as one would; return pence by event, seconds and GB.
-
-    The same arithmetic as ``costing.closing``: micro-pounds by event and component, closed to each line's
-    pence by largest remainder.
-    """
-    began = time.process_time()
-    read = {name: pd.read_parquet(stem.with_name(f"{stem.stem}_{name}.parquet")) for name in
-            ("activity_lines", "pool_keys", "pool_cells", "cost_keys", "rates")}  # fmt: skip
-    lines = read["activity_lines"].dropna(subset=["event_no"]).query("weight != 0")
-    lines = lines.merge(read["pool_keys"][["pool_no", "feed", "feed_key"]], on=["feed", "feed_key"])
-    lines = lines.merge(
-        read["pool_cells"][["pool_no", "line_id", "line_no", "cell_no"]], on=["pool_no", "line_id"]
-    )
-    used = lines.groupby(["event_no", "line_no", "cell_no"], as_index=False)["weight"].sum()
-    rows = used.merge(read["rates"], on="cell_no")
-    rows["micro"] = np.floor(rows["weight"] * rows["rate"] + 0.5).astype("int64")
-    rows = rows.groupby(["event_no", "line_no", "source_no"], as_index=False)["micro"].sum()
-    rows = rows[rows["micro"] != 0].merge(
-        read["cost_keys"][["line_no", "source_no", "key_no", "sign", "amount_pence"]],
-        on=["line_no", "source_no"],
-    )
-    rows["pence"] = rows["micro"] // 10_000
-    rows["left"] = rows["micro"] - rows["pence"] * 10_000
-    rows = rows.sort_values(["key_no", "left", "event_no"], ascending=[True, False, True])
-    groups = rows.groupby("key_no", sort=False)
-    short = rows["sign"] * rows["amount_pence"] - groups["pence"].transform("sum")
-    size, place = groups["pence"].transform("size"), groups.cumcount()
-    each = short // size
-    rows["pence"] = rows["sign"] * (rows["pence"] + each + (place < short - each * size))
-    total = rows.groupby("event_no")["pence"].sum()
-    return (
-        total,
-        time.process_time() - began,
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
-    )
 
 
 def main() -> int:
