@@ -96,6 +96,8 @@ def copy_project(root: Path) -> None:
     if (ROOT / "data" / "reference").is_dir():
         shutil.copytree(ROOT / "data" / "reference", root / "data" / "reference")
     shutil.copyfile(ROOT / "requirements.lock", root / "requirements.lock")
+    (root / "docs").mkdir()
+    shutil.copyfile(ROOT / "docs" / "glossary.md", root / "docs" / "glossary.md")
 
 
 def wait_for_file(path: Path) -> str:
