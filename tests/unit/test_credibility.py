@@ -17,6 +17,7 @@ POOLS = pd.DataFrame(
     [("NURSING", 0.5, False), ("ITEMS", 1.0, True), ("THEATRE", 1.0, False)],
     columns=["pool_id", "quality_score", "is_traced"],
 )
+UNITS = pd.DataFrame(columns=["line_id", "feed", "weight_units"])
 WEIGHTS = pd.DataFrame(
     [
         ("NURSING", "TO", "SPELL", True, 90),
@@ -51,7 +52,7 @@ def test_the_score_of_five_pools():
 
 def test_a_line_is_traced_averaged_and_apportioned_and_nothing_else():
     line = (
-        assess_credibility(PoolWeights(POOLS, POOLS, WEIGHTS, []), COSTS)
+        assess_credibility(PoolWeights(POOLS, POOLS, WEIGHTS, UNITS, []), COSTS)
         .set_index("line_id")
         .loc["TO"]
     )
@@ -66,7 +67,7 @@ def test_a_line_is_traced_averaged_and_apportioned_and_nothing_else():
 
 
 def test_departments_without_patients_have_no_grade():
-    found = assess_credibility(PoolWeights(POOLS, POOLS, WEIGHTS, []), COSTS)
+    found = assess_credibility(PoolWeights(POOLS, POOLS, WEIGHTS, UNITS, []), COSTS)
     assert found["line_id"].tolist() == ["TO"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers import engine
@@ -37,6 +37,7 @@ BLANKS = st.sampled_from(["", " ", "  ", "\t", "\u00a0"])
 
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(AMOUNT, min_size=1, max_size=40))
+@example(texts=["100000000000000", "99999999999999.99", "-9999999999999999.99"])
 @pytest.mark.parametrize("kind", ["int", "number", "money"])
 def test_a_number_written_plainly_is_the_number_that_the_long_way_reads(kind, texts):
     column = Column(kind, "Test.")

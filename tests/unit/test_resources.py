@@ -67,7 +67,7 @@ def test_the_parts_of_a_spell_add_up_to_its_controllable_cost():
             "CREATE TABLE patient_events AS SELECT 'E1' AS event_id, 'S1' AS spell_id, 'episode' AS event_kind, "
             "'L0' AS line_id, 'C1' AS consultant_code, 'AA11A' AS hrg_spell, '11' AS admission_method, "
             "'1' AS patient_classification, '1' AS discharge_method, 50 AS age, '1' AS sex, 3 AS imd_decile, "
-            "2 AS los_days, TRUE AS is_discharging, 1 AS completion, 1025 AS controllable_pence, 700 AS ward_pence"
+            "2 AS los_days, TIMESTAMP '2024-07-03 10:00:00' AS discharge_dt, TRUE AS is_discharging, 1 AS completion, 1025 AS controllable_pence, 700 AS ward_pence"
         )
         db.add_frame(
             "patient_costs",

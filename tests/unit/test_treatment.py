@@ -130,7 +130,8 @@ def test_a_trust_without_any_of_the_files_has_only_what_its_events_tell():
             "CREATE TABLE patient_events AS SELECT 'E1' AS event_id, 'S1' AS spell_id, 'episode' AS event_kind, "
             "'L0' AS line_id, NULL AS pod, '110' AS tfc, 'C1' AS consultant_code, 'AA11A' AS hrg_spell, "
             "'11' AS admission_method, '1' AS patient_classification, '1' AS discharge_method, 50 AS age, "
-            "'1' AS sex, 3 AS imd_decile, 2 AS los_days, TRUE AS is_discharging, 1 AS completion, "
+            "'1' AS sex, 3 AS imd_decile, 2 AS los_days, "
+            "TIMESTAMP '2024-07-03 10:00:00' AS discharge_dt, TRUE AS is_discharging, 1 AS completion, "
             "100 AS controllable_pence, 50 AS ward_pence"
         )
         assert set(select_care(db)) == {"day_case"}

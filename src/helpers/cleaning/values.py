@@ -155,7 +155,7 @@ def digits(name: str, kind: Kind) -> str:
 PLAINLY: dict[str, tuple[str, str, str]] = {
     "int": ("BIGINT", "999999999999999999", ""),
     "number": ("DOUBLE", "1e14", ".0"),
-    "money": ("DECIMAL(18, 2)", "999999999999999.99", ".00"),
+    "money": ("DECIMAL(18, 2)", "99999999999999.99", ".00"),
 }
 
 
@@ -203,7 +203,7 @@ def _typed_number(text: str, kind: Kind, *, round_money: bool) -> str:
         return _when(WHOLE_NUMBER, text, f"TRY_CAST(split_part({text}, '.', 1) AS BIGINT)")
     if kind == "number":
         return _when(DECIMAL_NUMBER, text, f"TRY_CAST({text} AS DOUBLE)")
-    exact = f"CAST(TRY_CAST({text} AS DECIMAL(18, 2)) * 100 AS BIGINT)"
+    exact = f"CAST(CAST(TRY_CAST({text} AS DECIMAL(18, 2)) AS DECIMAL(38, 2)) * 100 AS BIGINT)"
     return _when(ANY_POUNDS if round_money else POUNDS_AND_PENCE, text, exact)
 
 
