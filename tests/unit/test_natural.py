@@ -7,16 +7,15 @@ from scipy import stats
 
 from helpers.outliers.casemix import estimate_effects
 from helpers.outliers.consultants import review_consultants
-from helpers.outliers.contamination import (
-    SHIFTS,
+from helpers.outliers.contamination import SHIFTS, fit_contamination
+from helpers.outliers.draws import DRAWS, draw_effects
+from helpers.outliers.natural import SHAPES, TAU_GRID, shape_natural
+from helpers.outliers.posterior import (
     find_divergent,
-    fit_contamination,
     flag_false_discovery,
     split_posterior,
     summarise_posterior,
 )
-from helpers.outliers.draws import DRAWS, draw_effects
-from helpers.outliers.natural import SHAPES, TAU_GRID, shape_natural
 from helpers.outliers.robustness import calibrate_risk, cap_costs
 from unit.review_trust import invent_spells, make_sample, name_consultants
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from helpers.outliers.consultants import review_consultants
-from helpers.outliers.contamination import State, fit_contamination, split_at_state, split_posterior
+from helpers.outliers.contamination import State, fit_contamination
 from helpers.outliers.natural import fix_natural
+from helpers.outliers.posterior import split_at_state, split_posterior
 from helpers.outliers.saving import (
     empty_saving,
     estimate_saving,

@@ -8,18 +8,17 @@ import numpy as np
 import pandas as pd
 
 from helpers.outliers.casemix import Effects, estimate_effects
-from helpers.outliers.contamination import (
+from helpers.outliers.contamination import Model, fit_contamination
+from helpers.outliers.funnel import measure_overdispersion
+from helpers.outliers.line_cases import read_line_cases
+from helpers.outliers.posterior import (
     Mixture,
-    Model,
     find_divergent,
-    fit_contamination,
     flag_false_discovery,
     measure_reliability,
     split_posterior,
     summarise_posterior,
 )
-from helpers.outliers.funnel import measure_overdispersion
-from helpers.outliers.line_cases import read_line_cases
 from helpers.outliers.saving import expect_excess, expect_typical
 from helpers.outliers.small_groups import ALARM_Z, compare_few
 from helpers.outliers.wording import MIN_PEERS, TAU_WARNING, describe_variation

@@ -136,9 +136,6 @@ def _check_model(fit: Fit) -> list[tuple]:
         return [
             ("n_lines", "Lines in which consultants could be compared by the model", 0.0, "lines")
         ]
-    dearer = sum(
-        w * state.pi[1] for w, state in zip(fit.screen.weight, fit.screen.states, strict=True)
-    )
     weights = lines["n_spells"].to_numpy(dtype=float)
     alone = float(np.average(lines["no_comparator_prop"], weights=weights))
     return [
@@ -148,8 +145,8 @@ def _check_model(fit: Fit) -> list[tuple]:
         ("phi", "Spread of consultants' effects over that of chance alone, middle line",
          float(lines["phi"].median()), "ratio"),
         ("heavy_tails", "Weight of the shape with heavy tails, given the trust's data",
-         float(fit.screen.weight[1:].sum()), "0-1"),
-        ("share_divergent", "Estimated share of consultants who are divergent and dearer", float(dearer), "0-1"),
+         fit.screen.measure_heavy(), "0-1"),
+        ("share_divergent", "Estimated share of consultants who are divergent and dearer", fit.screen.measure_share(), "0-1"),
         ("no_comparator", "Share of cost in HRGs that one consultant alone treats", alone, "0-1"),
     ]  # fmt: skip
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.outliers.contamination import KIND, SHIFTS, Mixture, Model
+from helpers.outliers.contamination import KIND, SHIFTS, Model
 from helpers.outliers.draws import DRAWS, draw_effects
+from helpers.outliers.posterior import Mixture
 
 INTERVAL = (0.05, 0.95)
 COUNTED = ("no_better", "worse")
