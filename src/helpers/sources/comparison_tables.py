@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -31,8 +32,8 @@ class Comparison:
     has_invented: bool
 
 
-def find_reports(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
-    """Return, by trust, the tables of every whole report of the run's year.
+def list_reports(run: Run) -> dict[str, Path]:
+    """Return, by trust, the folder of every whole report of the run's year that can be compared.
 
     Reports from published figures alone hold other tables and are passed over.
 
@@ -43,16 +44,19 @@ def find_reports(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
     """
     found = {}
     for place in sorted(run.published.parents[1].glob(f"*/{run.year}")):
-        paths = {name: place / "tables" / f"{name}.parquet" for name in NEEDED}
         is_report = TRUST_CODE.match(place.parent.name) and (place / "run.json").is_file()
-        if is_report and all(path.is_file() for path in paths.values()):
-            found[place.parent.name] = {name: pd.read_parquet(path) for name, path in paths.items()}
+        if is_report and all(path.is_file() for path in _list_tables(place).values()):
+            found[place.parent.name] = place
     if not found:
         raise InputError(
             f"There are no reports for {run.year} in {run.published.parents[1]}.\n"
             "Make some first: `make report TRUST=xyz`, or `make reports` for every trust under DATA."
         )
     return found
+
+
+def _list_tables(place: Path) -> dict[str, Path]:
+    return {name: place / "tables" / f"{name}.parquet" for name in NEEDED}
 
 
 def list_links(run: Run, trusts: pd.DataFrame) -> list[tuple[str, str]]:
@@ -65,7 +69,10 @@ def list_links(run: Run, trusts: pd.DataFrame) -> list[tuple[str, str]]:
 
 def read_and_compare(run: Run) -> Comparison:
     """Return the comparison of every trust that has a report for the year."""
-    reports = find_reports(run)
+    reports = {
+        trust: {name: pd.read_parquet(path) for name, path in _list_tables(place).items()}
+        for trust, place in list_reports(run).items()
+    }
     year_end = pd.Timestamp(f"{int(run.year[:4]) + 1}{YEAR_END}")
     names = {code: _read_name(tables["clean_settings"], code) for code, tables in reports.items()}
     trusts = compare_trusts(reports)
