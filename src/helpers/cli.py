@@ -10,7 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from helpers.errors import DEBUG, CommandError, HelpersError, describe_disk_error, name_a_few
+from helpers.errors import (
+    DEBUG,
+    CommandError,
+    HelpersError,
+    InputError,
+    describe_disk_error,
+    name_a_few,
+)
 from helpers.parameters import (
     DEFAULT_YEAR,
     PARAMETERS,
@@ -207,8 +214,16 @@ def report_all(given: argparse.Namespace) -> int:
     print(f"\n{batch.describe_outcomes(outcomes)}", flush=True)
     if any(one.state != "failed" for one in outcomes):
         print()
-        compare(given)
+        compare_if_possible(given)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
+
+
+def compare_if_possible(given: argparse.Namespace) -> None:
+    """Compare the trusts, or say why there is no comparison: that is no fault of any trust."""
+    try:
+        compare(given)
+    except InputError as error:
+        print(f"There is no comparison of trusts. {error}", flush=True)
 
 
 def compare(given: argparse.Namespace) -> int:

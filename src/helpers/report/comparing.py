@@ -60,7 +60,7 @@ def make_comparison(run: Run, *, say: Callable[[str], None] = print) -> Path:
                 year=run.year,
                 title="Comparison of trusts",
                 audience=run.audience,
-                has_published_figures=not reports.keys().isdisjoint(DEMO_TRUSTS),
+                has_published_figures=not set(reports).isdisjoint(DEMO_TRUSTS),
             )
             render_page(executed, run.folder / PAGE, page=page)
             check_stopped()

@@ -10,6 +10,7 @@ from helpers.contracts import OUTPUTS, Table
 from helpers.engine import Engine
 from helpers.errors import StepError, name_a_few
 from helpers.run import Run
+from helpers.sources.spreadsheets import guard_text
 
 CSV_BELOW_ROWS = 100_000
 
@@ -67,7 +68,8 @@ def write_table(run: Run, name: str, table: pd.DataFrame | Engine) -> None:
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    """Write a table for a spreadsheet: no text of a trust's files can act as a formula (D-250)."""
+    guard_text(frame).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
 def _check_columns(contract: Table, columns: list[str]) -> None:
