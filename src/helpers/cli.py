@@ -355,8 +355,28 @@ def run_benchmarks(_: argparse.Namespace) -> int:
 
 
 def open_lab(_: argparse.Namespace) -> int:
-    """Open JupyterLab in the notebooks' folder."""
-    return _run_module("jupyterlab", "--notebook-dir", "notebooks")
+    """Open JupyterLab on the notebooks, with the files they start from, and say what can be run."""
+    run = open_run(trust=PARAMETERS["trust"].default)
+    _make_demo_if_absent(run)
+    print(describe_lab(run), flush=True)
+    return _run_module(
+        "jupyterlab", "--notebook-dir", ".", "--LabApp.default_url=/lab/tree/notebooks"
+    )
+
+
+def describe_lab(run: Run) -> str:
+    """Say whether the notebooks must be run in order, which hangs on whether there is a report."""
+    from helpers.report.series import Record
+
+    if Record.read(run.published).whole:
+        return (
+            f"There is a report of {run.trust} {run.year}: any notebook runs by itself, on its tables.\n"
+            "docs/explore.md has questions to start from."
+        )
+    return (
+        f"There is no report of {run.trust} {run.year} yet: run the notebooks in order, 01 first; or stop "
+        f"here, run `make report TRUST={run.trust}` once, and any notebook runs by itself."
+    )
 
 
 def clean_outputs(given: argparse.Namespace) -> int:
