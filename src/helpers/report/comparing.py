@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from helpers.report.checksums import hash_code, hash_file, hash_text
@@ -14,7 +14,7 @@ from helpers.report.render import PageInfo, render_page
 from helpers.report.series import NOTEBOOKS, RECORD, publish, recover
 from helpers.report.stopping import stop_on_signals
 from helpers.run import DEMO_TRUSTS, Run, show_path
-from helpers.sources.comparison_tables import list_reports
+from helpers.sources.comparison_tables import find_reports
 
 NAME = "06_trust_comparison"
 FOLDER = "comparison"
@@ -45,7 +45,7 @@ def make_comparison(run: Run, *, say: Callable[[str], None] = print) -> Path:
         If there are no reports, or the notebook stops. The last page stands as it was.
     """
     out = run.published.parents[1]
-    reports = list_reports(run)
+    reports = find_reports(run)
     final = out / FOLDER / run.year
     key = _find_key(run, reports)
     with hold_lock(out / f".{FOLDER}.lock", "The comparison"), stop_on_signals() as check_stopped:
@@ -68,7 +68,7 @@ def make_comparison(run: Run, *, say: Callable[[str], None] = print) -> Path:
     return out / PAGE
 
 
-def _build(run: Run, out: Path, reports: dict[str, Path]) -> None:
+def _build(run: Run, out: Path, reports: Mapping[str, Mapping[str, Path]]) -> None:
     """Run the notebook and render its page in the run's own folder."""
     warm_up()
     executed = run.folder / "notebooks" / f"{NAME}.ipynb"
@@ -82,14 +82,15 @@ def _build(run: Run, out: Path, reports: dict[str, Path]) -> None:
         year=run.year,
         title="Comparison of trusts",
         audience=run.audience,
-        has_published_figures=not reports.keys().isdisjoint(DEMO_TRUSTS),
+        has_published_figures=not set(reports).isdisjoint(DEMO_TRUSTS),
     )
     render_page(executed, run.folder / PAGE, page=page)
 
 
-def _find_key(run: Run, reports: dict[str, Path]) -> str:
+def _find_key(run: Run, reports: Mapping[str, Mapping[str, Path]]) -> str:
     """Return the checksum of what a comparison is made from: the reports, and the project's code."""
-    records = [f"{trust} {hash_file(place / RECORD)}" for trust, place in reports.items()]
+    places = {trust: next(iter(paths.values())).parents[1] for trust, paths in reports.items()}
+    records = [f"{trust} {hash_file(place / RECORD)}" for trust, place in places.items()]
     notebook = hash_file(NOTEBOOKS / f"{NAME}.ipynb")
     return hash_text("\n".join([*records, run.audience, notebook, hash_code(("",))]))
 
