@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "sources": GROUND | DISK | set(CALCULATION),
     "report": GROUND | DISK,
 }
-FRONT = {"cli", "__main__", "__init__"}
+FRONT = {"cli", "explore", "__main__", "__init__"}
 NOT_IN_CALCULATION = {
     "duckdb", "glob", "IPython", "matplotlib", "nbconvert", "os", "papermill", "pathlib", "pyarrow",
     "seaborn", "shutil", "subprocess", "tempfile",
