@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import HelpersError, name_a_few
-from helpers.report.runner import make_report
+from helpers.report.public import make_edition
 from helpers.report.stopping import hold_signals, stop_on_signals
 from helpers.run import Run, show_path
 
@@ -197,7 +197,7 @@ def _run_job(run: Run, mouth: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
     try:
-        made = make_report(run, say=lambda line: None)
+        made = make_edition(run, say=lambda line: None)
         mouth.send(("unchanged" if made.is_unchanged else "done", show_path(made.page)))
     except HelpersError as error:
         mouth.send(("failed", " ".join(str(error).split("\n"))))
