@@ -10,7 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from helpers.errors import DEBUG, CommandError, HelpersError, describe_disk_error, name_a_few
+from helpers.errors import (
+    DEBUG,
+    CommandError,
+    HelpersError,
+    InputError,
+    describe_disk_error,
+    name_a_few,
+)
 from helpers.parameters import (
     DEFAULT_YEAR,
     PARAMETERS,
@@ -208,8 +215,16 @@ def report_all(given: argparse.Namespace) -> int:
     print(f"\n{batch.describe_outcomes(outcomes)}", flush=True)
     if any(one.state != "failed" for one in outcomes):
         print()
-        compare(given)
+        compare_if_possible(given)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
+
+
+def compare_if_possible(given: argparse.Namespace) -> None:
+    """Compare the trusts, or say why there is no comparison: that is no fault of any trust."""
+    try:
+        compare(given)
+    except InputError as error:
+        print(f"There is no comparison of trusts. {error}", flush=True)
 
 
 def compare(given: argparse.Namespace) -> int:
@@ -341,8 +356,28 @@ def run_benchmarks(_: argparse.Namespace) -> int:
 
 
 def open_lab(_: argparse.Namespace) -> int:
-    """Open JupyterLab in the notebooks' folder."""
-    return _run_module("jupyterlab", "--notebook-dir", "notebooks")
+    """Open JupyterLab on the notebooks, with the files they start from, and say what can be run."""
+    run = open_run(trust=PARAMETERS["trust"].default)
+    _make_demo_if_absent(run)
+    print(describe_lab(run), flush=True)
+    return _run_module(
+        "jupyterlab", "--notebook-dir", ".", "--LabApp.default_url=/lab/tree/notebooks"
+    )
+
+
+def describe_lab(run: Run) -> str:
+    """Say whether the notebooks must be run in order, which hangs on whether there is a report."""
+    from helpers.report.series import Record
+
+    if Record.read(run.published).whole:
+        return (
+            f"There is a report of {run.trust} {run.year}: any notebook runs by itself, on its tables.\n"
+            "docs/explore.md has questions to start from."
+        )
+    return (
+        f"There is no report of {run.trust} {run.year} yet: run the notebooks in order, 01 first; or stop "
+        f"here, run `make report TRUST={run.trust}` once, and any notebook runs by itself."
+    )
 
 
 def clean_outputs(given: argparse.Namespace) -> int:

@@ -66,6 +66,15 @@ class Run:
         is_by_hand = self.folder == self.published / LAB
         return (self.tables, self.published / "tables") if is_by_hand else (self.tables,)
 
+    def is_out_of_date(self, path: Path) -> bool:
+        """Tell whether a table that was written by hand is older than the report it stands in.
+
+        A report that is made again would otherwise be read with what somebody tried before it.
+        """
+        report = self.published / "run.json"
+        is_by_hand = self.tables in path.parents and self.folder == self.published / LAB
+        return is_by_hand and report.is_file() and path.stat().st_mtime < report.stat().st_mtime
+
     def find_year_before(self, name: str) -> Path | None:
         """Return a table of the report of the year before, if one stands beside this one (D-087)."""
         first = int(self.year[:4]) - 1

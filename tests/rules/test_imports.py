@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "helpers"
-CALCULATION = ("cleaning", "costing", "subsidy", "outliers", "published", "comparison")
+CALCULATION = (
+    "cleaning", "costing", "subsidy", "outliers", "published", "comparison", "disclosure",
+)  # fmt: skip
 GROUND = {"errors", "contracts"}
 DISK = {"sources", "parameters", "run", "engine", "engine_spark"}
 
@@ -26,7 +28,7 @@ MAY_IMPORT = {
     "sources": GROUND | DISK | set(CALCULATION),
     "report": GROUND | DISK,
 }
-FRONT = {"cli", "__main__", "__init__"}
+FRONT = {"cli", "explore", "__main__", "__init__"}
 NOT_IN_CALCULATION = {
     "duckdb", "glob", "IPython", "matplotlib", "nbconvert", "os", "papermill", "pathlib", "pyarrow",
     "seaborn", "shutil", "subprocess", "tempfile",

@@ -303,7 +303,7 @@ def _remove_reports(out: Path) -> int:
             removed += 1
         elif folder.name in (f".{year}.lock", f".{year}.seen"):
             folder.unlink()
-    for name in ("index.html", "trust_comparison.csv", ".comparison.lock"):
+    for name in ("index.html", "trust_comparison.csv", "public_trusts.csv", ".comparison.lock"):
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / "comparison", ignore_errors=True)
     for trust in out.glob("*"):

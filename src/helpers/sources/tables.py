@@ -7,13 +7,34 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.contracts import OUTPUTS, Table
+from helpers.contracts.outputs import (
+    CLEAN,
+    CLEANING,
+    COSTING,
+    INSIDE,
+    OUTLIERS,
+    PUBLISHED,
+    SUBSIDY,
+)
 from helpers.contracts.public import PUBLIC
 from helpers.engine import Engine
 from helpers.errors import DisclosureError, StepError, name_a_few
 from helpers.run import Run
+from helpers.sources.spreadsheets import guard_text
 
 CSV_BELOW_ROWS = 100_000
 HIDDEN_MARK = "*"
+# Which notebooks an analyst who opened a later one runs first, by the table that is missing.
+FIRST_NOTEBOOK = {
+    **{table.name: "01_data_cleaning.ipynb" for table in (*CLEANING, *CLEAN)},
+    **dict.fromkeys(
+        (table.name for table in (*COSTING, *INSIDE)),
+        "01_data_cleaning.ipynb and 02_service_line_costing.ipynb",
+    ),
+    **{table.name: "notebooks 01 to 03" for table in SUBSIDY},
+    **{table.name: "notebooks 01 to 04" for table in OUTLIERS},
+    **{table.name: "11_published_data.ipynb" for table in PUBLISHED},
+}
 
 
 def find_table(run: Run, name: str) -> Path:
@@ -21,7 +42,7 @@ def find_table(run: Run, name: str) -> Path:
     _check_door(run, name)
     for folder in run.read_folders:
         path = folder / f"{name}.parquet"
-        if path.exists():
+        if path.exists() and not run.is_out_of_date(path):
             return path
     if name in PUBLIC and run.audience != "public":
         raise StepError(
@@ -29,16 +50,18 @@ def find_table(run: Run, name: str) -> Path:
             f'Run `make report TRUST={run.trust} AUDIENCE=public`, and set audience = "public" in the '
             "notebook's first cell."
         )
+    first = FIRST_NOTEBOOK.get(name, "the notebooks before this one")
     raise StepError(
-        f"The table `{name}` is not there: an earlier step has not run for {run.trust} {run.year}.\n"
-        f"Run `make report TRUST={run.trust}`, or the earlier notebooks in order."
+        f"Run {first} first, or `make report TRUST={run.trust}` once: the table `{name}` of {run.trust} "
+        f"{run.year} is not there yet."
     )
 
 
 def has_table(run: Run, name: str) -> bool:
     """Tell whether a table has been written."""
     _check_door(run, name)
-    return any((folder / f"{name}.parquet").exists() for folder in run.read_folders)
+    paths = [folder / f"{name}.parquet" for folder in run.read_folders]
+    return any(path.exists() and not run.is_out_of_date(path) for path in paths)
 
 
 def read_table(run: Run, name: str) -> pd.DataFrame:
@@ -84,7 +107,8 @@ def write_table(run: Run, name: str, table: pd.DataFrame | Engine) -> None:
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    """Write a table for a spreadsheet: no text of a trust's files can act as a formula (D-250)."""
+    guard_text(frame).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
 def star_hidden(frame: pd.DataFrame) -> pd.DataFrame:
