@@ -111,10 +111,9 @@ def find_identifiers(
         name: {token for kind in (TOKEN, PIECE) for token in kind.findall(text)}
         for name, text in texts.items()
     }
-    found: dict[tuple[str, str], int] = {}
+    found: dict[tuple[str, str], set[str]] = {}
     for kind, values in identifiers:
         for name, words in tokens.items():
-            n = len(words & values)
-            if n:
-                found[name, kind] = found.get((name, kind), 0) + n
-    return found
+            if words & values:
+                found.setdefault((name, kind), set()).update(words & values)
+    return {place: len(codes) for place, codes in found.items()}

@@ -36,7 +36,7 @@ ACTIVITY_COLUMNS = {
     "pod_name": "Kind of activity",
     "n_events": "Episodes or attendances",
     "n_spells": "Spells",
-    "bed_days": "Bed days",
+    "n_bed_days": "Bed days",
     "income_pence": "Income",
     "cost_pence": "Full cost",
     "case_pence": "Cost of one (£)",
@@ -121,8 +121,10 @@ def _add_case(shown: pd.DataFrame) -> pd.DataFrame:
     events = shown["n_events"].astype("float64")
     case = shown["cost_pence"].astype("float64") / events.where(events > 0)
     shown["case_pence"] = case.round()
+    shown["n_bed_days"] = shown["bed_days"]
     is_hidden = shown[HIDDEN].fillna("").str.split().map(lambda names: "cost_pence" in names)
-    shown[HIDDEN] = shown[HIDDEN].fillna("").mask(is_hidden, shown[HIDDEN] + " case_pence")
+    more = shown[HIDDEN].fillna("") + " case_pence n_bed_days"
+    shown[HIDDEN] = shown[HIDDEN].fillna("").mask(is_hidden, more)
     order = {pod: place for place, pod in enumerate([*PODS, REST])}
     key = shown["pod"].map(order).fillna(len(order))
     shown = shown.assign(_place=key).sort_values(["line_id", "_place", "pod"], ignore_index=True)
