@@ -20,7 +20,14 @@ from helpers.report.glossary import GLOSSARY
 from helpers.report.leaks import check_no_identifiers
 from helpers.report.lock import hold_lock
 from helpers.report.pages import render_public_pages
-from helpers.report.runner import Made, check_writable, execute_step, is_complete, make_report
+from helpers.report.runner import (
+    Made,
+    check_writable,
+    execute_step,
+    is_complete,
+    is_unchanged,
+    make_report,
+)
 from helpers.report.series import (
     NOTEBOOKS,
     PAGE_CODE,
@@ -46,6 +53,19 @@ def make_edition(run: Run, *, say: Say = print, way: str = "") -> Made:
     analyst = find_analyst_run(run)
     make_report(analyst, say=say, way=way)
     return make_public_report(run, analyst, say=say, way=way)
+
+
+def is_edition_unchanged(run: Run) -> bool:
+    """Tell whether the edition that a run asks for stands already, whole; nothing is started."""
+    if run.audience != PUBLIC:
+        return is_unchanged(run)
+    analyst = find_analyst_run(run)
+    return is_unchanged(analyst) and _is_current(run, Record.read(analyst.published))
+
+
+def _is_current(run: Run, source: Record) -> bool:
+    last = Record.read(run.published)
+    return last.whole and last.pages == find_key(run, source) and is_complete(run, last)
 
 
 def find_analyst_run(run: Run) -> Run:
@@ -77,13 +97,13 @@ def make_public_report(run: Run, analyst: Run, *, say: Say = print, way: str = "
 def _make(run: Run, analyst: Run, say: Say, way: str, check_stopped: Callable[[], None]) -> Made:
     recover(run.folder, run.published)
     page = run.published / "index.html"
-    source, last = Record.read(analyst.published), Record.read(run.published)
+    source = Record.read(analyst.published)
     if not source.whole:
         raise StepError(
             f"There is no whole analyst's report of {run.trust} {run.year} to make it from."
         )
     key = find_key(run, source)
-    if last.whole and last.pages == key and is_complete(run, last):
+    if _is_current(run, source):
         say(f"{run.trust} {run.year}: nothing has changed since the last public edition.")
         return Made(page, is_unchanged=True)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from helpers.errors import InputError
@@ -25,7 +27,10 @@ def compare_public(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     InputError
         If there is no public edition for the year.
     """
-    editions = find_editions(run)
+    editions = {
+        code: {name: pd.read_parquet(path) for name, path in paths.items()}
+        for code, paths in find_editions(run).items()
+    }
     trusts = pd.DataFrame([{"trust": code, **_describe(one)} for code, one in editions.items()])
     lines = pd.concat(
         [_take_lines(one["public_lines"], code) for code, one in editions.items()],
@@ -36,17 +41,15 @@ def compare_public(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     return trusts, lines
 
 
-def find_editions(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
-    """Return, by trust, the tables of every whole public edition of the run's year."""
+def find_editions(run: Run) -> dict[str, dict[str, Path]]:
+    """Return, by trust, where the tables of every whole public edition of the run's year stand."""
     place = run.published.parents[1]
     found = {}
     for folder in sorted(place.glob(f"*/{run.year}")):
         paths = {name: folder / "tables" / f"{name}.parquet" for name in NEEDED}
         is_edition = TRUST_CODE.match(folder.parent.name) and (folder / "run.json").is_file()
         if is_edition and all(path.is_file() for path in paths.values()):
-            found[folder.parent.name] = {
-                name: pd.read_parquet(path) for name, path in paths.items()
-            }
+            found[folder.parent.name] = paths
     if not found:
         raise InputError(
             f"There are no public editions for {run.year} in {place}.\n"
