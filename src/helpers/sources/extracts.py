@@ -19,6 +19,7 @@ from helpers.contracts import (
     Received,
     Table,
 )
+from helpers.contracts.terms import NOT_NEEDED
 from helpers.engine import Engine
 from helpers.errors import InputError, name_a_few
 from helpers.run import Run, check_input_dir
@@ -157,12 +158,12 @@ def _describe_absent(table: Table, mode: str) -> dict[str, Any]:
     notice = f"There is no {table.name} file: the report goes without {table.panel}."
     if mode == "slr" and table.name in PLICS_MANDATORY:
         notice = (
-            "Not needed: this trust's costs go to lines by line_drivers, without activity feeds."
+            f"{NOT_NEEDED}: this trust's costs go to lines by line_drivers, without activity feeds."
         )
     if mode == "plics" and table.name in ("line_drivers", "costed_patients", "cost_names"):
-        notice = "Not needed: this trust has activity feeds."
+        notice = f"{NOT_NEEDED}: this trust has activity feeds."
     if mode == "costed" and table.name in (*PLICS_MANDATORY, "line_drivers"):
-        notice = "Not needed: this trust's patients come costed by its own system."
+        notice = f"{NOT_NEEDED}: this trust's patients come costed by its own system."
     return {
         "file": table.name,
         "found": "",
