@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import HelpersError, name_a_few
-from helpers.report.runner import make_report
+from helpers.report.runner import is_unchanged, make_report
 from helpers.report.stopping import hold_signals, stop_on_signals
 from helpers.run import Run, show_path
 
@@ -74,13 +74,18 @@ def make_reports(
     list of Outcome
         In the order of ``runs``. A trust that fails is among them; it stops no other.
     """
-    from helpers.report.execute import warm_up
+    ended = {one.trust: one for one in map(_judge, runs) if one is not None}
+    for position, outcome in enumerate(ended.values(), start=1):
+        say(describe_progress(outcome, position, len(runs)))
+    waiting = sorted(
+        (plan_job(run) for run in runs if run.trust not in ended), key=lambda job: -job.input_bytes
+    )
+    if waiting:
+        from helpers.report.execute import warm_up
 
-    warm_up()
-    waiting = sorted((plan_job(run) for run in runs), key=lambda job: -job.input_bytes)
+        warm_up()
     total, began = sum(job.input_bytes for job in waiting) or 1, time.monotonic()
     running: list[_Running] = []
-    ended: dict[str, Outcome] = {}
     done_bytes = 0
     with _end_all(running):
         while waiting or running:
@@ -107,6 +112,18 @@ def _end_all(running: Sequence[_Running]) -> Iterator[None]:
                 one.process.terminate()
             for one in running:
                 one.process.join()
+
+
+def _judge(run: Run) -> Outcome | None:
+    """Return the outcome of a trust whose report stands already, without a process of its own."""
+    began = time.monotonic()
+    try:
+        if is_unchanged(run):
+            page = show_path(run.published / "index.html")
+            return Outcome(run.trust, "unchanged", page, time.monotonic() - began)
+    except (HelpersError, OSError):  # the run will say what is wrong
+        pass
+    return None
 
 
 def plan_job(run: Run) -> Job:
@@ -152,13 +169,16 @@ def find_jobs(asked: int | None) -> int:
     )
 
 
-def describe_progress(outcome: Outcome, n_ended: int, n_all: int, seconds_left: float) -> str:
-    """Return one line for a trust that has ended.
+def describe_progress(
+    outcome: Outcome, n_ended: int, n_all: int, seconds_left: float | None = None
+) -> str:
+    """Return one line for a trust that has ended, with the time left where it can be told.
 
     >>> describe_progress(Outcome("XYZ", "done", "", 31.2), 2, 6, 62.0)
     'XYZ    done        31.2 s   2 of 6, about 62 s left'
     """
-    left = f", about {seconds_left:.0f} s left" if n_ended < n_all else ""
+    is_told = seconds_left is not None and n_ended < n_all
+    left = f", about {seconds_left:.0f} s left" if is_told else ""
     return f"{outcome.trust:<6} {outcome.state:<9}{outcome.seconds:7.1f} s   {n_ended} of {n_all}{left}"
 
 

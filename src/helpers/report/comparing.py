@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from helpers.report.checksums import hash_code, hash_file, hash_text
 from helpers.report.execute import execute_notebook, warm_up
 from helpers.report.formats import count_words
 from helpers.report.lock import hold_lock
 from helpers.report.render import PageInfo, render_page
-from helpers.report.series import NOTEBOOKS, publish, recover
+from helpers.report.series import NOTEBOOKS, RECORD, publish, recover
 from helpers.report.stopping import stop_on_signals
 from helpers.run import DEMO_TRUSTS, Run, show_path
 from helpers.sources.comparison_tables import find_reports
@@ -19,6 +20,7 @@ NAME = "06_trust_comparison"
 FOLDER = "comparison"
 PAGE = "index.html"
 EVERYTHING = "trust_comparison.csv"
+MADE_FROM = "made_from.txt"
 
 
 def find_building(out: Path, year: str) -> Path:
@@ -45,31 +47,66 @@ def make_comparison(run: Run, *, say: Callable[[str], None] = print) -> Path:
     out = run.published.parents[1]
     reports = find_reports(run)
     final = out / FOLDER / run.year
+    key = _find_key(run, reports)
     with hold_lock(out / f".{FOLDER}.lock", "The comparison"), stop_on_signals() as check_stopped:
         recover(run.folder, final)
+        if _is_current(out, final, key):
+            say("Comparison: nothing has changed.")
+            return out / PAGE
         try:
-            warm_up()
-            executed = run.folder / "notebooks" / f"{NAME}.ipynb"
-            given = {
-                "year": run.year, "audience": run.audience, "out": show_path(out), "folder": str(run.folder),
-            }  # fmt: skip
-            execute_notebook(NOTEBOOKS / f"{NAME}.ipynb", executed, given)
-            page = PageInfo(
-                trust=count_words(len(reports), "report"),
-                trust_name="Comparison of trusts",
-                year=run.year,
-                title="Comparison of trusts",
-                audience=run.audience,
-                has_published_figures=not set(reports).isdisjoint(DEMO_TRUSTS),
-            )
-            render_page(executed, run.folder / PAGE, page=page)
+            _build(run, out, reports)
             check_stopped()
+            (run.folder / MADE_FROM).write_text(key, encoding="ascii")
             publish(run.folder, final)
         finally:
             shutil.rmtree(run.folder, ignore_errors=True)
-        for source, name in ((final / PAGE, PAGE), (final / "tables" / EVERYTHING, EVERYTHING)):
+        for source, name in _list_copies(final):
             part = out / f".{name}.part"
             shutil.copyfile(source, part)
             part.replace(out / name)
     say(f"{count_words(len(reports), 'report')} compared")
     return out / PAGE
+
+
+def _build(run: Run, out: Path, reports: Mapping[str, Mapping[str, Path]]) -> None:
+    """Run the notebook and render its page in the run's own folder."""
+    warm_up()
+    executed = run.folder / "notebooks" / f"{NAME}.ipynb"
+    given = {
+        "year": run.year, "audience": run.audience, "out": show_path(out), "folder": str(run.folder),
+    }  # fmt: skip
+    execute_notebook(NOTEBOOKS / f"{NAME}.ipynb", executed, given)
+    page = PageInfo(
+        trust=count_words(len(reports), "report"),
+        trust_name="Comparison of trusts",
+        year=run.year,
+        title="Comparison of trusts",
+        audience=run.audience,
+        has_published_figures=not set(reports).isdisjoint(DEMO_TRUSTS),
+    )
+    render_page(executed, run.folder / PAGE, page=page)
+
+
+def _find_key(run: Run, reports: Mapping[str, Mapping[str, Path]]) -> str:
+    """Return the checksum of what a comparison is made from: the reports, and the project's code."""
+    places = {trust: next(iter(paths.values())).parents[1] for trust, paths in reports.items()}
+    records = [f"{trust} {hash_file(place / RECORD)}" for trust, place in places.items()]
+    notebook = hash_file(NOTEBOOKS / f"{NAME}.ipynb")
+    return hash_text("\n".join([*records, run.audience, notebook, hash_code(("",))]))
+
+
+def _is_current(out: Path, final: Path, key: str) -> bool:
+    """Tell whether the comparison that stands is of the same reports, and all of it is there."""
+    try:
+        is_same = (final / MADE_FROM).read_text(encoding="ascii") == key
+    except OSError:
+        return False
+    return is_same and all(
+        source.is_file() and (out / name).is_file() and hash_file(source) == hash_file(out / name)
+        for source, name in _list_copies(final)
+    )
+
+
+def _list_copies(final: Path) -> tuple[tuple[Path, str], ...]:
+    """Return what of a comparison stands beside the trusts' folders too, and its name there."""
+    return ((final / PAGE, PAGE), (final / "tables" / EVERYTHING, EVERYTHING))

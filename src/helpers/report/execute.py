@@ -34,7 +34,8 @@ WARM_IMPORTS = (
     "numpy", "pandas", "pandas.io.formats.csvs", "pandas.io.formats.string", "pyarrow.parquet", "pyarrow.pandas_compat",
     "duckdb", "scipy.stats", "matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg", "papermill", "IPython.core.interactiveshell", "IPython.core.magics",
-    "IPython.core.completer", "nbconvert.exporters.templateexporter", "nbconvert.filters.markdown_mistune", "jinja2",
+    "IPython.core.completer", "IPython.core.completerlib", "IPython.core.application", "IPython.core.oinspect",
+    "IPython.core.logger", "helpers.report.exhibits", "nbconvert.exporters.templateexporter", "nbconvert.filters.markdown_mistune", "jinja2",
 )  # fmt: skip
 
 

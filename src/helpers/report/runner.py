@@ -68,15 +68,30 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
         raise StepError(f"{run.trust} stopped: {describe_disk_error(error)}") from error
 
 
+def is_unchanged(run: Run) -> bool:
+    """Tell whether a whole report of the same inputs stands already; nothing is started."""
+    last = Record.read(run.published)
+    if not last.whole or _failed_folder(run).exists() or not run.files_dir.is_dir():
+        return False
+    return _is_current(run, last, find_parts(run, hash_inputs(run.files_dir, _seen(run))))
+
+
+def _is_current(run: Run, last: Record, parts: dict[str, dict[str, str]]) -> bool:
+    return last.whole and last.pages == find_page_key(parts) and _is_complete(run, last)
+
+
+def _seen(run: Run) -> Path:
+    return run.published.parent / f".{run.year}.seen"
+
+
 def _make_report(run: Run, say: Say, way: str, check_stopped: Callable[[], None]) -> Made:
     recover(run.folder, run.published)
-    seen = run.published.parent / f".{run.year}.seen"
     folder = run.files_dir
-    marks, inputs = mark_inputs(folder), hash_inputs(folder, seen)
+    marks, inputs = mark_inputs(folder), hash_inputs(folder, _seen(run))
     parts = find_parts(run, inputs)
     last, failed = Record.read(run.published), Record.read(_failed_folder(run))
     page = run.published / "index.html"
-    if last.whole and last.pages == find_page_key(parts) and _is_complete(run, last):
+    if _is_current(run, last, parts):
         shutil.rmtree(_failed_folder(run), ignore_errors=True)
         say(f"{run.trust} {run.year}: nothing has changed since the last report.")
         return Made(page, is_unchanged=True)

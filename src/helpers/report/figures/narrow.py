@@ -7,8 +7,8 @@ cut off at that width is left to its wide form, which a phone scrolls sideways (
 from __future__ import annotations
 
 import textwrap
-from itertools import combinations
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -166,17 +166,16 @@ def _list_undrawn(axes: Axes) -> list[Text]:
 
 
 def _count_overlaps(boxes: list[Bbox]) -> int:
-    return sum(
-        _overlap_prop(first, second) > MOST_OVERLAP_PROP for first, second in combinations(boxes, 2)
-    )
-
-
-def _overlap_prop(first: Bbox, second: Bbox) -> float:
-    shared = Bbox.intersection(first, second)
-    if shared is None:
-        return 0.0
-    smaller = min(first.width * first.height, second.width * second.height)
-    return shared.width * shared.height / smaller
+    """Return how many pairs of boxes meet by more than a little of the smaller one's area."""
+    if len(boxes) < 2:
+        return 0
+    left, bottom, right, top = np.array([box.extents for box in boxes]).T
+    one, other = np.triu_indices(len(boxes), k=1)
+    width = np.minimum(right[one], right[other]) - np.maximum(left[one], left[other])
+    height = np.minimum(top[one], top[other]) - np.maximum(bottom[one], bottom[other])
+    area = (right - left) * (top - bottom)
+    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
+    return int((shared > MOST_OVERLAP_PROP * np.minimum(area[one], area[other])).sum())
 
 
 def _contains(outer: Bbox, inner: Bbox) -> bool:
