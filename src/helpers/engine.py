@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from helpers.errors import CommandError, HelpersError
 
@@ -116,6 +117,10 @@ class Engine:
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:
         """Return the rows of a SELECT as a frame: text as `str`, whole numbers as int64 or Int64."""
         return self._execute(sql, parameters).df()
+
+    def arrow(self, sql: str, **parameters: Any) -> pa.Table:
+        """Return the rows of a SELECT as an Arrow table: for many rows that pass on to a file."""
+        return self._connection.sql(sql, params=parameters or None).to_arrow_table()
 
     def add_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Make or replace a table from a frame."""
