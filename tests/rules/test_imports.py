@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "helpers"
-CALCULATION = ("cleaning", "costing", "subsidy", "outliers", "published", "comparison")
+CALCULATION = (
+    "cleaning", "costing", "subsidy", "outliers", "published", "comparison", "disclosure",
+)  # fmt: skip
 GROUND = {"errors", "contracts"}
 DISK = {"sources", "parameters", "run", "memory", "engine", "engine_spark"}
 

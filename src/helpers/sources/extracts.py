@@ -19,8 +19,9 @@ from helpers.contracts import (
     Received,
     Table,
 )
+from helpers.contracts.terms import NOT_NEEDED
 from helpers.engine import Engine
-from helpers.errors import InputError, name_a_few
+from helpers.errors import CommandError, InputError, name_a_few
 from helpers.run import Run, check_input_dir
 from helpers.sources.codes import repair_codes
 from helpers.sources.encodings import find_sha256
@@ -48,6 +49,11 @@ def read_trust(run: Run, db: Engine) -> Received:
         If the folder is another trust's, a mandatory file is missing, two files hold one table, or
         a file cannot be read.
     """
+    if run.audience == "public":
+        raise CommandError(
+            "Pages 1 to 6 are the analyst's. The public edition is made from a finished report, never from the "
+            f"trust's files: `make report TRUST={run.trust} AUDIENCE=public`."
+        )
     folder = check_input_dir(run)
     settings, notices = read_settings(folder, run)
     renames = read_renames(folder)
@@ -191,12 +197,12 @@ def _describe_absent(table: Table, mode: str) -> dict[str, Any]:
     notice = f"There is no {table.name} file: the report goes without {table.panel}."
     if mode == "slr" and table.name in PLICS_MANDATORY:
         notice = (
-            "Not needed: this trust's costs go to lines by line_drivers, without activity feeds."
+            f"{NOT_NEEDED}: this trust's costs go to lines by line_drivers, without activity feeds."
         )
     if mode == "plics" and table.name in ("line_drivers", "costed_patients", "cost_names"):
-        notice = "Not needed: this trust has activity feeds."
+        notice = f"{NOT_NEEDED}: this trust has activity feeds."
     if mode == "costed" and table.name in (*PLICS_MANDATORY, "line_drivers"):
-        notice = "Not needed: this trust's patients come costed by its own system."
+        notice = f"{NOT_NEEDED}: this trust's patients come costed by its own system."
     return {
         "file": table.name,
         "found": "",
