@@ -85,7 +85,11 @@ def install(environment: Path, lock: Path) -> None:
             run(sys.executable, "-m", "venv", environment)
     print(f"  installing {lock.name} with {'uv' if uv else 'pip'}", flush=True)
     if uv:
-        run(uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock)
+        compiling = ["--compile-bytecode"] if sys.dont_write_bytecode else []
+        run(
+            uv, "pip", "install", "--quiet", *compiling, "--python", python, "--require-hashes",
+            "-r", lock,
+        )  # fmt: skip
     else:
         run(
             python,
@@ -116,6 +120,18 @@ def add_source_path(environment: Path) -> None:
     path_file.write_text(f"{ROOT / 'src'}\n", encoding="utf-8")
 
 
+def compile_source(environment: Path) -> None:
+    """Compile the project's own code once, so that no process does it again; a failure costs time only.
+
+    Python does so by itself as modules are used, unless it is told to write nothing
+    (`PYTHONDONTWRITEBYTECODE`): every process would then compile all that it uses, in seconds.
+    """
+    if not sys.dont_write_bytecode:
+        return
+    command = [str(find_python(environment)), "-m", "compileall", "-q", "src"]
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def set_up(environment: Path, lock: Path) -> None:
     """Bring the environment to what the lock says; quick and silent when it is there already."""
     if is_current(environment, lock):
@@ -124,6 +140,7 @@ def set_up(environment: Path, lock: Path) -> None:
     print("Setting up (first run, or the lock file changed):", flush=True)
     install(environment, lock)
     add_source_path(environment)
+    compile_source(environment)
     stamp = environment / f"{lock.stem}.sha256"
     stamp.write_text(read_wanted(lock), encoding="ascii")
     print(f"  ready after {time.monotonic() - began:.0f} s", flush=True)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from helpers.sources.demo import write_demo
 from small_report import YEAR, Place
 
 SMALL = 0.02
+
+# How long an example takes is the machine's business: no test passes or fails by it.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ ROW_GROUP_ROWS = 122_880  # as the embedded engine writes Parquet
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 PARAMETER = re.compile(r"\$([a-z][a-z0-9_]*)")
 DATE_DIFF = "date_diff("
+ANY_NUMBER = "row_number() OVER ()"  # a number of its own for each row, in no order
 # Settings of the session that make one SQL mean the same on both engines.
 SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -91,6 +92,12 @@ class SparkEngine:
         if old:
             self._spark.sql(f"DROP TABLE IF EXISTS {old}")
 
+    def append_rows(self, name: str, sql: str, **parameters: Any) -> None:
+        """Put the rows of a SELECT, whose columns are the table's in order, at a table's end."""
+        self._query(sql, parameters).write.format("parquet").mode("append").saveAsTable(
+            self._held[_check(name)]
+        )
+
     def create_view(self, name: str, sql: str) -> None:
         """Make or replace a view: a SELECT without parameters, worked out when it is read."""
         self._show(name, self._query(sql, {}))
@@ -98,6 +105,10 @@ class SparkEngine:
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:
         """Return the rows of a SELECT as a frame, of the types that the embedded engine gives."""
         return self._convert(self._query(sql, parameters).toArrow())
+
+    def arrow(self, sql: str, **parameters: Any) -> pa.Table:
+        """Return the rows of a SELECT as an Arrow table."""
+        return self._query(sql, parameters).toArrow()
 
     def add_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Make or replace a table from a small frame."""
@@ -168,7 +179,7 @@ def translate(sql: str, parameters: dict[str, Any] | None = None) -> str:
         is_moment = isinstance(given.get(found[1]), dt.datetime)
         return f"CAST({bound} AS TIMESTAMP)" if is_moment else bound
 
-    text = PARAMETER.sub(name, sql)
+    text = PARAMETER.sub(name, sql).replace(ANY_NUMBER, "monotonically_increasing_id()")
     text = re.sub(r"\bVARCHAR\b", "STRING", text)
     while DATE_DIFF in text:
         text = _translate_first_difference(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import traceback
 from collections.abc import Iterable
 
 FEW = 5
@@ -18,6 +20,12 @@ class HelpersError(Exception):
     """
 
     exit_code = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone where a notebook stops; the way there says nothing to its reader."""
+        if os.environ.get(DEBUG):
+            return traceback.format_exception(self)
+        return [f"Stopped: {self}"]
 
 
 class CommandError(HelpersError):
@@ -45,6 +53,10 @@ class AllocationError(InputError):
 
 class ReconciliationError(HelpersError):
     """Pounds in and pounds out differ."""
+
+
+class DisclosureError(HelpersError):
+    """Something may not stand in the public edition, because a patient or a consultant could be told."""
 
 
 class StepError(HelpersError):

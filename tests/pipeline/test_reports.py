@@ -46,7 +46,13 @@ def test_every_trust_is_told_of_and_none_spoils_another(project):
 
     code, said, _ = project.run("reports")
     assert code == 1 and "0 done, 1 unchanged, 4 failed" in said
+    assert "Comparison: nothing has changed." in said
     assert project.read_report() == after
+
+    (project.out / "trust_comparison.csv").unlink()
+    code, said, _ = project.run("reports")
+    assert code == 1 and "1 report compared" in said
+    assert (project.out / "trust_comparison.csv").exists()
 
 
 def test_a_stop_ends_every_trust(project):

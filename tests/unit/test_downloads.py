@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.contracts import OUTPUTS
 from helpers.report import downloads
 from helpers.report.downloads import arrange_download, write_download
+from helpers.run import open_run
 from helpers.sources.spreadsheets import guard_text, write_csv_text
+from helpers.sources.tables import read_table, write_table
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", " =1", "\r=1"]
 
@@ -84,3 +87,14 @@ def test_data_too_large_for_a_page_are_not_put_in_it(monkeypatch):
 def test_a_frame_without_headings_keeps_its_own_names_with_units():
     frame = pd.DataFrame({"line_id": ["a"], "surplus_pence": [1], "stay_days": [1.5]})
     assert list(arrange_download(frame).columns) == ["line id", "surplus (£)", "stay (days)"]
+
+
+def test_a_table_beside_the_page_runs_nothing_in_a_spreadsheet(tmp_path):
+    """A trust's own text reaches tables/*.csv; numbers there stay numbers, Parquet stays as it was."""
+    run = open_run(trust="XYZ", out=tmp_path, data=tmp_path / "data")
+    accounts = pd.DataFrame({name: [-5] for name in OUTPUTS["cleaning_accounts"].columns})
+    accounts["file"] = "=HYPERLINK(1)"
+    write_table(run, "cleaning_accounts", accounts)
+    rows = list(csv.reader((run.tables / "cleaning_accounts.csv").open(encoding="utf-8-sig")))
+    assert rows[1] == ["'=HYPERLINK(1)", *["-5"] * (len(accounts.columns) - 1)]
+    assert read_table(run, "cleaning_accounts")["file"].tolist() == ["=HYPERLINK(1)"]

@@ -123,7 +123,14 @@ def test_every_module_that_can_change_a_result_is_in_some_checksum():
     """A module forgotten here would leave stale pages after it changed."""
     named = {part for step in ALL_STEPS for part in step.all_code}
     # These start, schedule and publish; the pages' own checksum holds the rendering.
-    front = {"cli.py", "__main__.py", "__init__.py", "report/__init__.py", "report/dictionary.py"}
+    front = {
+        "cli.py",
+        "explore.py",
+        "__main__.py",
+        "__init__.py",
+        "report/__init__.py",
+        "report/dictionary.py",
+    }
     front |= {
         f"report/{name}.py"
         for name in ("batch", "book", "checksums", "lock", "pdf", "runner", "series", "stopping")

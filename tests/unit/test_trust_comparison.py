@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.cli import main
+from helpers.cli import build_parser, compare_if_possible, main
 from helpers.comparison.slopes import fit_slopes
 from helpers.comparison.trusts import compare_lines, compare_trusts, total_subsidy
+from helpers.errors import InputError
 from helpers.report.exhibits import show_links
 from helpers.report.words.comparison import describe_ranges, describe_slopes, describe_trusts
+from helpers.run import open_run
+from helpers.sources.comparison_tables import NEEDED, find_reports
 
 YEAR_END = pd.Timestamp("2025-03-31")
 
@@ -141,3 +144,27 @@ def test_without_reports_it_says_what_to_do(tmp_path, capsys):
     assert main(["comparison", "--out", str(tmp_path)]) == 2
     assert "There are no reports for 2024-25" in capsys.readouterr().err
     assert not (tmp_path / "index.html").exists()
+
+
+def test_reports_that_cannot_be_compared_are_no_failure_of_reports(tmp_path, capsys):
+    """A report from line drivers holds no consultants: `reports` says so, and goes on to its code."""
+    folder = tmp_path / "R0A" / "2024-25"
+    (folder / "tables").mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    compare_if_possible(build_parser().parse_args(["reports", "--out", str(tmp_path)]))
+    told = capsys.readouterr().out
+    assert told.startswith("There is no comparison of trusts.") and "hold the tables" in told
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_reports_are_found_without_reading_their_tables(tmp_path):
+    tables = tmp_path / "R0A" / "2024-25" / "tables"
+    tables.mkdir(parents=True)
+    (tables.parent / "run.json").write_text("{}")
+    for name in NEEDED:
+        (tables / f"{name}.parquet").write_text("no table at all")
+    run = open_run(trust="XYZ", out=tmp_path, data=tmp_path / "data")
+    assert list(find_reports(run)) == ["R0A"]
+    (tables / "saving.parquet").unlink()
+    with pytest.raises(InputError, match="hold the tables"):
+        find_reports(run)

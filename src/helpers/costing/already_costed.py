@@ -287,7 +287,8 @@ def cost_from_records(
     db.create_view("patient_costs", PATIENT_COSTS_SQL)
     db.create("event_pool", WARD_SQL)
     create_event_totals(db, pd.DataFrame({"cell_no": [1], "rate": [MICRO_POUNDS_A_PENNY]}))
-    db.create("activity_lines", NO_LINES_SQL)
+    db.create("weighed_lines", NO_LINES_SQL)
+    db.create_view("activity_lines", "SELECT * FROM weighed_lines")
     db.drop("costed_records", "cost_key_names", "event_pool")
     pools = totals.assign(
         pool_id="COSTED:" + totals["source_department"] + ":" + totals["feed"],

@@ -19,27 +19,33 @@ MICRO_POUNDS_A_PENNY = 10_000
 BIN_MICRO_POUNDS = 100  # remainders are first counted in bins this wide
 OVERHEAD_COLUMNS = 24  # overhead components worked out in one pass
 
+EVENTS_A_BAND = 131_072  # events worked out at a time: some three million cost rows, all in memory
+
+# In the order of events, so that a band of them is a small part of the table.
 EVENT_POOL_SQL = f"""
-SELECT a.event_no, c.line_no, c.cell_no,
-       CAST(sum(CASE WHEN k.is_counted THEN {HUNDREDTHS} ELSE a.weight END) AS BIGINT) AS weight
-FROM activity_lines AS a
-JOIN pool_keys AS k ON k.feed = a.feed AND k.feed_key = a.feed_key
-JOIN pool_cells AS c ON c.pool_no = k.pool_no AND c.line_id = a.line_id
-WHERE a.event_no IS NOT NULL AND (a.weight <> 0 OR k.is_counted)
-GROUP BY a.event_no, c.line_no, c.cell_no
+SELECT * FROM (
+    SELECT a.event_no, c.line_no, c.cell_no,
+           CAST(sum(CASE WHEN k.is_counted THEN {HUNDREDTHS} ELSE a.weight END) AS BIGINT) AS weight
+    FROM weighed_lines AS a
+    JOIN pool_keys AS k ON k.feed = a.feed AND k.feed_key = a.feed_key
+    JOIN pool_cells AS c ON c.pool_no = k.pool_no AND c.line_id = a.line_id
+    WHERE a.event_no IS NOT NULL AND (a.weight <> 0 OR k.is_counted)
+    GROUP BY a.event_no, c.line_no, c.cell_no
+) AS p ORDER BY event_no
 """
 
+BAND_SQL = "SELECT * FROM event_pool WHERE event_no >= $first AND event_no < $last"
 _MICRO = "CAST(floor(w.weight * r.rate + 0.5) AS BIGINT)"
 
 # Own cost: sources that one pool holds need no adding up.
 SINGLE_SQL = f"""
-SELECT w.event_no, w.line_no, r.source_no, {_MICRO} AS micro
-FROM event_pool AS w JOIN own_rates AS r ON r.cell_no = w.cell_no WHERE r.n_pools = 1
+SELECT w.event_no, r.part_no, {_MICRO} AS micro
+FROM band_pool AS w JOIN own_rates AS r ON r.cell_no = w.cell_no WHERE r.n_pools = 1
 """
 SEVERAL_SQL = f"""
-SELECT w.event_no, w.line_no, r.source_no, CAST(sum({_MICRO}) AS BIGINT) AS micro
-FROM event_pool AS w JOIN own_rates AS r ON r.cell_no = w.cell_no WHERE r.n_pools > 1
-GROUP BY w.event_no, w.line_no, r.source_no
+SELECT w.event_no, r.part_no, CAST(sum({_MICRO}) AS BIGINT) AS micro
+FROM band_pool AS w JOIN own_rates AS r ON r.cell_no = w.cell_no WHERE r.n_pools > 1
+GROUP BY w.event_no, r.part_no
 """
 
 _PENCE = f"CAST(floor(c.micro / {MICRO_POUNDS_A_PENNY}e0) AS BIGINT)"
@@ -47,27 +53,34 @@ _LEFT = f"(c.micro - {_PENCE} * {MICRO_POUNDS_A_PENNY})"
 _BIN = f"CAST(floor({_LEFT} / {BIN_MICRO_POUNDS}e0) AS INTEGER)"
 
 BINS_SQL = f"""
-SELECT line_no, source_no, {_BIN} AS bin, count(*) AS n, CAST(sum({_PENCE}) AS BIGINT) AS pence
-FROM cost_micro AS c GROUP BY line_no, source_no, {_BIN} ORDER BY line_no, source_no, bin
+SELECT part_no, {_BIN} AS bin, count(*) AS n, CAST(sum({_PENCE}) AS BIGINT) AS pence
+FROM cost_micro AS c GROUP BY part_no, {_BIN} ORDER BY part_no, bin
 """
 
-# Above the cut every event gets a penny more; in the cut's bin the first `n_more` do.
-CLOSED_SQL = f"""
-SELECT c.event_no, g.key_no,
-       g.sign * ({_PENCE} + g.base_pence + CASE WHEN {_BIN} > g.cut_bin THEN 1 ELSE 0 END) AS amount_pence
-FROM cost_micro AS c
-JOIN closing_cuts AS g ON g.line_no = c.line_no AND g.source_no = c.source_no
-WHERE {_BIN} <> g.cut_bin OR g.n_more = 0
-UNION ALL
-SELECT p.event_no, p.key_no,
-       p.sign * (p.pence + p.base_pence + CASE WHEN p.place <= p.n_more THEN 1 ELSE 0 END)
+# In the bin of the cut the first `n_more` events get a penny more: the last of them is the mark.
+MARKS_SQL = f"""
+SELECT part_no, remainder AS cut_left, event_no AS cut_event
 FROM (
-    SELECT c.event_no, g.key_no, g.sign, g.base_pence, g.n_more, {_PENCE} AS pence,
-           row_number() OVER (PARTITION BY g.key_no ORDER BY {_LEFT} DESC, c.event_no) AS place
+    SELECT c.part_no, c.event_no, {_LEFT} AS remainder, g.n_more,
+           row_number() OVER (PARTITION BY c.part_no ORDER BY {_LEFT} DESC, c.event_no) AS place
+    FROM cost_micro AS c JOIN closing_cuts AS g ON g.part_no = c.part_no AND g.cut_bin = {_BIN}
+    WHERE g.n_more > 0
+) AS p WHERE place = n_more
+"""
+
+# Remainders above the mark get a penny more, and of those equal to it the events up to the mark's.
+CLOSED_SQL = f"""
+SELECT event_no, key_no, amount_pence FROM (
+    SELECT c.event_no, g.key_no,
+           g.sign * ({_PENCE} + g.base_pence + CASE WHEN {_LEFT} > g.cut_left
+               OR ({_LEFT} = g.cut_left AND c.event_no <= g.cut_event) THEN 1 ELSE 0 END) AS amount_pence
     FROM cost_micro AS c
-    JOIN closing_cuts AS g ON g.line_no = c.line_no AND g.source_no = c.source_no
-    WHERE {_BIN} = g.cut_bin AND g.n_more > 0
-) AS p
+    JOIN (SELECT s.part_no, s.key_no, s.sign, s.base_pence,
+                 coalesce(m.cut_left, (s.cut_bin + 1) * {BIN_MICRO_POUNDS} - 1) AS cut_left,
+                 coalesce(m.cut_event, 0) AS cut_event
+          FROM closing_cuts AS s LEFT JOIN closing_marks AS m ON m.part_no = s.part_no) AS g
+      ON g.part_no = c.part_no
+) AS closed WHERE amount_pence <> 0
 """
 
 
@@ -135,6 +148,10 @@ def _number_keys(matched: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         line_no=keys["line_id"].map(line_no).astype("int32"),
         source_no=sources.rank(method="dense").astype("int32"),
         sign=keys["amount_pence"].map(lambda pence: -1 if pence < 0 else 1).astype("int64"),
+    ).assign(
+        part_no=lambda rows: (
+            rows["line_no"] * (rows["source_no"].max() + 1) + rows["source_no"]
+        ).astype("int32")
     )
 
 
@@ -145,7 +162,7 @@ def _find_rates(matched: pd.DataFrame, cells: pd.DataFrame, keys: pd.DataFrame) 
         validate="many_to_one",
     )  # fmt: skip
     rows = rows.merge(
-        keys[["line_id", "tier", "element", "source_department", "source_no", "sign"]],
+        keys[["line_id", "tier", "element", "source_department", "source_no", "part_no", "sign"]],
         on=["line_id", "tier", "element", "source_department"], validate="many_to_one",
     )  # fmt: skip
     weight = rows["weight"].where(rows["weight"] != 0).astype("float64")
@@ -156,57 +173,72 @@ def _find_rates(matched: pd.DataFrame, cells: pd.DataFrame, keys: pd.DataFrame) 
 
 
 def _work_out_micro(db: QueryEngine, rates: pd.DataFrame) -> None:
-    """Make ``cost_micro``: micro-pounds of every event, by source, none of them zero."""
+    """Make ``cost_micro``: micro-pounds of every event, by part (line and source), none of them zero.
+
+    Band by band of events: what is added up for a band stays in memory, and stands together.
+    """
     is_overhead = rates["tier"] == "overhead"
-    db.add_frame("own_rates", rates.loc[~is_overhead, ["cell_no", "source_no", "rate", "n_pools"]])
-    selects = [SINGLE_SQL, SEVERAL_SQL]
-    sources = sorted(rates.loc[is_overhead, "source_no"].unique().tolist())
-    wide = []
-    for first in range(0, len(sources), OVERHEAD_COLUMNS):
-        chosen = sources[first : first + OVERHEAD_COLUMNS]
-        name = f"overhead_micro_{first // OVERHEAD_COLUMNS}"
-        _add_wide_overhead(db, rates[is_overhead], chosen, name)
-        wide.append(name)
-        selects += [f"SELECT event_no, line_no, {n}, m{n} FROM {name}" for n in chosen]
-    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS s" for sql in selects)
-    db.create(
-        "cost_micro",
-        f"SELECT event_no, line_no, CAST(source_no AS INTEGER) AS source_no, micro FROM ({union}) "
-        "AS u(event_no, line_no, source_no, micro) WHERE micro <> 0",
-    )
-    db.drop("own_rates", *wide)
+    db.add_frame("own_rates", rates.loc[~is_overhead, ["cell_no", "part_no", "rate", "n_pools"]])
+    wide = _add_wide_rates(db, rates[is_overhead])
+    n_parts = int(rates["source_no"].max()) + 1 if len(rates) else 1
+    last = db.frame("SELECT coalesce(max(event_no), 0) AS n FROM event_pool")["n"].iloc[0]
+    for first in range(0, int(last) + 1, EVENTS_A_BAND):
+        db.create("band_pool", BAND_SQL, first=first, last=first + EVENTS_A_BAND)
+        selects = [SINGLE_SQL, SEVERAL_SQL]
+        for name, sources in wide.items():
+            db.create(f"band_{name}", _add_up_overhead(name, sources))
+            selects += [
+                f"SELECT event_no, line_no * {n_parts} + {n}, m{n} FROM band_{name}"
+                for n in sources
+            ]
+        union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS s" for sql in selects)
+        micro = (
+            f"SELECT event_no, CAST(part_no AS INTEGER) AS part_no, micro FROM ({union}) "
+            "AS u(event_no, part_no, micro) WHERE micro <> 0"
+        )
+        if first:
+            db.append_rows("cost_micro", micro)
+        else:
+            db.create("cost_micro", micro)
+    db.drop("own_rates", "band_pool", *wide, *(f"band_{name}" for name in wide))
 
 
-def _add_wide_overhead(db: QueryEngine, rates: pd.DataFrame, sources: list[int], name: str) -> None:
-    """Make a table of one row per event and one column per overhead component."""
-    wide = rates[rates["source_no"].isin(sources)].pivot(
-        index="cell_no", columns="source_no", values="rate"
-    )
-    wide = wide.reindex(columns=sources).fillna(0.0)
-    wide.columns = [f"r{n}" for n in sources]
-    db.add_frame("overhead_rates", wide.reset_index())
+def _add_wide_rates(db: QueryEngine, rates: pd.DataFrame) -> dict[str, list[int]]:
+    """Add tables of rates with one row per cell and one column per overhead source; name their sources."""
+    every = sorted(rates["source_no"].unique().tolist())
+    tables = {}
+    for first in range(0, len(every), OVERHEAD_COLUMNS):
+        sources = every[first : first + OVERHEAD_COLUMNS]
+        wide = rates[rates["source_no"].isin(sources)].pivot(
+            index="cell_no", columns="source_no", values="rate"
+        )
+        wide = wide.reindex(columns=sources).fillna(0.0)
+        wide.columns = [f"r{n}" for n in sources]
+        name = f"overhead_{first // OVERHEAD_COLUMNS}"
+        db.add_frame(name, wide.reset_index())
+        tables[name] = sources
+    return tables
+
+
+def _add_up_overhead(name: str, sources: list[int]) -> str:
+    """Return the SELECT of one row per event and one column per overhead source."""
     sums = ", ".join(
         f"CAST(sum(CAST(floor(w.weight * r.r{n} + 0.5) AS BIGINT)) AS BIGINT) AS m{n}"
         for n in sources
     )
-    db.create(
-        name,
-        f"SELECT w.event_no, w.line_no, {sums} FROM event_pool AS w "
-        "JOIN overhead_rates AS r ON r.cell_no = w.cell_no GROUP BY w.event_no, w.line_no",
+    return (
+        f"SELECT w.event_no, w.line_no, {sums} FROM band_pool AS w "
+        f"JOIN {name} AS r ON r.cell_no = w.cell_no GROUP BY w.event_no, w.line_no"
     )
-    db.drop("overhead_rates")
 
 
 def _close(db: QueryEngine, keys: pd.DataFrame, rates: pd.DataFrame) -> None:
     """Make ``cost_rows`` from ``cost_micro``, adding up to the pence of every key."""
     cuts = find_cuts(db.frame(BINS_SQL), keys)
     db.add_frame("closing_cuts", cuts)
-    # In the order that the table is written, so that writing it has little left to sort.
-    db.create(
-        "cost_rows",
-        f"SELECT * FROM ({CLOSED_SQL}) AS c WHERE amount_pence <> 0 ORDER BY event_no, key_no",
-    )
-    db.drop("cost_micro", "closing_cuts")
+    db.create("closing_marks", MARKS_SQL)
+    db.create("cost_rows", CLOSED_SQL)
+    db.drop("cost_micro", "closing_cuts", "closing_marks")
     _give_tiny(db, keys, rates)
 
 
@@ -216,35 +248,36 @@ def find_cuts(bins: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     bins
-        ``line_no, source_no, bin, n, pence``: events by size of remainder, and their whole pence.
+        ``part_no, bin, n, pence``: events by size of remainder, and their whole pence.
     keys
-        ``key_no, line_no, source_no, sign, amount_pence``: what they must add up to.
+        ``key_no, part_no, sign, amount_pence``: what they must add up to.
 
     Returns
     -------
     pd.DataFrame
-        ``line_no, source_no, key_no, sign, base_pence`` (added to every event, as a rule 0), ``cut_bin``
+        ``part_no, key_no, sign, base_pence`` (added to every event, as a rule 0), ``cut_bin``
         (events in bins above it get a penny more) and ``n_more`` (so do this many of the bin itself).
     """
-    by = ["line_no", "source_no"]
-    rows = bins.sort_values([*by, "bin"], ascending=[True, True, False], ignore_index=True)
-    groups = rows.groupby(by, sort=False)
+    rows = bins.sort_values(["part_no", "bin"], ascending=[True, False], ignore_index=True)
+    groups = rows.groupby("part_no", sort=False)
     rows["n_above"] = groups["n"].cumsum() - rows["n"]
     totals = groups.agg(n=("n", "sum"), pence=("pence", "sum")).reset_index()
     totals = totals.merge(
-        keys[[*by, "key_no", "sign", "amount_pence"]], on=by, validate="one_to_one"
+        keys[["part_no", "key_no", "sign", "amount_pence"]], on="part_no", validate="one_to_one"
     )
     left = totals["sign"] * totals["amount_pence"] - totals["pence"]
     totals["base_pence"] = left // totals["n"]
     totals["n_up"] = left - totals["base_pence"] * totals["n"]
     rows = rows.merge(
-        totals[[*by, "key_no", "sign", "base_pence", "n_up"]], on=by, validate="many_to_one"
-    )
+        totals[["part_no", "key_no", "sign", "base_pence", "n_up"]], on="part_no",
+        validate="many_to_one",
+    )  # fmt: skip
     is_cut = (rows["n_above"] <= rows["n_up"]) & (rows["n_up"] < rows["n_above"] + rows["n"])
     cuts = rows[is_cut].assign(
         cut_bin=lambda r: r["bin"], n_more=lambda r: r["n_up"] - r["n_above"]
     )
-    return cuts[[*by, "key_no", "sign", "base_pence", "cut_bin", "n_more"]].reset_index(drop=True)
+    columns = ["part_no", "key_no", "sign", "base_pence", "cut_bin", "n_more"]
+    return cuts[columns].reset_index(drop=True)
 
 
 def _give_tiny(db: QueryEngine, keys: pd.DataFrame, rates: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -140,9 +141,13 @@ _SAME = " AND ".join(
     f"a.{name} = coalesce(v.{column}, '')" for name, column in EVENT_QUESTIONS.items()
 )
 
+# Ids alone are sorted: sorting whole events takes several times as long.
+NUMBERS_SQL = """
+SELECT event_id, CAST(row_number() OVER (ORDER BY event_id) AS INTEGER) AS event_no FROM event_basis
+"""
 EVENTS_SQL = f"""
-SELECT CAST(row_number() OVER (ORDER BY v.event_id) AS INTEGER) AS event_no, v.*, a.line_id
-FROM event_basis AS v JOIN line_answers AS a ON {_SAME}
+SELECT n.event_no, v.*, a.line_id
+FROM event_basis AS v JOIN event_numbers AS n ON n.event_id = v.event_id JOIN line_answers AS a ON {_SAME}
 """
 
 
@@ -167,47 +172,46 @@ def build_events(
         If an episode and an attendance have the same id, or the line map is wrong.
     """
     period = find_period(settings)
-    kinds = _build_kinds(db, period, find_clinic_minutes(frames))
+    kinds, bound = _select_kinds(db, period, find_clinic_minutes(frames))
     if not kinds:
         raise InputError(
             "there is no activity to cost: apc_episodes, op_attendances and ed_attendances are all "
             "absent.\nSupply them, or line_drivers for costing without activity feeds."
         )
-    db.create("event_basis", " UNION ALL ".join(f"SELECT * FROM {kind}" for kind in kinds))
-    db.drop(*kinds)
+    db.create("event_basis", " UNION ALL ".join(kinds), **bound)
     db.drop("main_wards", "episode_basis")
     _check_ids(db)
     resolve_lines(db, _questions_sql(db), frames["service_line_map"], frames["service_lines"])
+    db.create("event_numbers", NUMBERS_SQL)
     db.create("events", EVENTS_SQL)
     db.create(
         "tfc_lines",
         "SELECT tfc, line_id FROM line_answers WHERE site_code = '' AND ward_id = '' AND tfc <> '' "
         f"AND consultant_code = '' AND admin_category = '{NHS}'",
     )
-    db.drop("event_basis", "line_answers")
+    db.drop("event_basis", "event_numbers", "line_answers")
     return _describe_left_out(db, period)
 
 
-def _build_kinds(db: QueryEngine, period: Period, clinic_minutes: str) -> list[str]:
-    """Make one table for each kind of event that the trust has; return their names."""
+def _select_kinds(
+    db: QueryEngine, period: Period, clinic_minutes: str
+) -> tuple[list[str], dict[str, datetime]]:
+    """Return one SELECT for each kind of event that the trust has, and the moments they name."""
     outpatient = {**OUTPATIENT, "minutes": clinic_minutes}
-    kinds = []
-    bound = {"period_start": period.start, "period_end": period.end}
+    kinds: list[str] = []
+    bound: dict[str, datetime] = {}
     if db.has("clean_apc_episodes"):
         _find_main_wards(db, period)
         db.create("episode_basis", EPISODES_SQL, period_end=period.end)
-        db.create("episode_events", _select_kind(EPISODE, "episode_basis"))
-        kinds.append("episode_events")
-    if db.has("clean_op_attendances"):
-        sql = _select_kind(outpatient, "clean_op_attendances", ATTENDED)
-        db.create("outpatient_events", sql, **bound)
-        kinds.append("outpatient_events")
-    if db.has("clean_ed_attendances"):
-        db.create(
-            "emergency_events", _select_kind(EMERGENCY, "clean_ed_attendances", ARRIVED), **bound
-        )
-        kinds.append("emergency_events")
-    return kinds
+        kinds.append(_select_kind(EPISODE, "episode_basis"))
+    for table, expressions, where in (
+        ("clean_op_attendances", outpatient, ATTENDED),
+        ("clean_ed_attendances", EMERGENCY, ARRIVED),
+    ):
+        if db.has(table):
+            kinds.append(_select_kind(expressions, table, where))
+            bound = {"period_start": period.start, "period_end": period.end}
+    return kinds, bound
 
 
 def _find_main_wards(db: QueryEngine, period: Period) -> None:

@@ -68,7 +68,7 @@ def find_activity_without_cost(
 ) -> pd.DataFrame:
     """DQ-014: kinds of activity (a ward, a theatre, a discipline) that no cost pool pays for."""
     activity = db.frame(
-        "SELECT feed, feed_key, count(*) AS n FROM activity_lines GROUP BY feed, feed_key "
+        "SELECT feed, feed_key, count(*) AS n FROM weighed_lines GROUP BY feed, feed_key "
         "HAVING sum(weight) <> 0 ORDER BY feed, feed_key"
     )
     pools = frames["cost_pools"][["pool_id", "feed_filter"]]

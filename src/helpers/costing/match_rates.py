@@ -23,7 +23,7 @@ def rate_matches(db: QueryEngine, pool_line_costs: pd.DataFrame) -> pd.DataFrame
         )
     counts = db.frame(
         "SELECT coalesce(line_id, unmatched_line_id) AS line_id, feed, count(*) AS n_lines, "
-        "count(event_id) AS n_matched FROM activity_lines "
+        "count(event_no) AS n_matched FROM weighed_lines "
         "GROUP BY coalesce(line_id, unmatched_line_id), feed ORDER BY 1, 2"
     )
     counts = _total(counts, ["n_lines", "n_matched"])

@@ -102,25 +102,38 @@ WHERE NOT EXISTS (SELECT 1 FROM {found} AS m WHERE m.line_no = o.line_no)
 """
 
 MATCHED_LINES_SQL = """
-SELECT f.feed || ':' || f.activity_key AS activity_id, f.feed, f.feed_key, m.event_no,
-       coalesce(m.match_rule, 'NONE') AS match_rule, f.weight, f.requesting_tfc
+SELECT f.activity_key, f.feed, f.feed_key, m.event_no, coalesce(m.match_rule, 'NONE') AS match_rule,
+       f.weight, f.requesting_tfc
 FROM feed_lines AS f LEFT JOIN match_links AS m ON m.line_no = f.line_no
 """
 
 _OWN_LINES = " UNION ALL ".join(
-    f"SELECT activity_id, feed, feed_key, event_no, match_rule, weight, CAST(NULL AS VARCHAR) "
+    f"SELECT activity_key, feed, feed_key, event_no, match_rule, weight, CAST(NULL AS VARCHAR) "
     f"AS requesting_tfc FROM ({sql}) AS s"
     for sql in (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
 )
 
-ACTIVITY_LINES_SQL = f"""
-SELECT a.activity_id, a.feed, coalesce(a.feed_key, '') AS feed_key, v.event_id,
+WEIGHED_LINES_SQL = f"""
+SELECT a.activity_key, a.feed, coalesce(a.feed_key, '') AS feed_key,
        CASE WHEN a.event_no IS NULL THEN '{UNMATCHED}:' || coalesce(t.line_id, '{UNMAPPED}') END
            AS unmatched_line_id,
        a.match_rule, a.weight, a.event_no, v.line_id
-FROM (SELECT * FROM matched_lines UNION ALL {_OWN_LINES}) AS a
+FROM ({MATCHED_LINES_SQL} UNION ALL {_OWN_LINES}) AS a
 LEFT JOIN events AS v ON v.event_no = a.event_no
 LEFT JOIN tfc_lines AS t ON t.tfc = a.requesting_tfc
+"""
+
+ACTIVITY_LINES_SQL = """
+SELECT w.feed || ':' || w.activity_key AS activity_id, w.feed, w.feed_key, v.event_id,
+       w.unmatched_line_id, w.match_rule, w.weight, w.event_no, w.line_id
+FROM weighed_lines AS w LEFT JOIN events AS v ON v.event_no = w.event_no
+"""
+
+# Events' own lines have the ids of events, which are checked before.
+REPEATS_SQL = """
+SELECT feed, count(*) - count(DISTINCT activity_key) AS n FROM weighed_lines
+WHERE feed NOT IN ('clinic', 'ed', 'medical')
+GROUP BY feed HAVING count(*) > count(DISTINCT activity_key) ORDER BY feed
 """
 
 
@@ -142,9 +155,9 @@ def match_lines(db: QueryEngine) -> None:
 def build_activity_lines(
     db: QueryEngine, frames: Mapping[str, pd.DataFrame], period: Period
 ) -> pd.DataFrame:
-    """Make ``activity_lines``: every line of every feed with its weight, event and match rule.
+    """Make ``weighed_lines``: every line of every feed with its weight, event and match rule.
 
-    ``weight`` is hundredths of the feed's unit. A line without an event has ``unmatched_line_id``,
+    ``activity_lines`` is a view of it that adds the names of the line and its event. ``weight`` is hundredths of the feed's unit. A line without an event has ``unmatched_line_id``,
     ``UNMATCHED:`` and the line of the treatment function that asked for it.
 
     Returns
@@ -157,13 +170,12 @@ def build_activity_lines(
     InputError
         If a file holds one id twice: its activity would be counted twice; if job plans are wrong.
     """
-    db.create("matched_lines", MATCHED_LINES_SQL)
     db.create("medical_minutes", MEDICAL_MINUTES_SQL)
     medical_time = add_medical_rates(db, frames, period)
-    db.create("activity_lines", ACTIVITY_LINES_SQL)
+    db.create("weighed_lines", WEIGHED_LINES_SQL)
+    db.create_view("activity_lines", ACTIVITY_LINES_SQL)
     db.drop("medical_minutes", "medical_rates")
     db.drop(
-        "matched_lines",
         "feed_lines",
         "match_links",
         "ward_pieces",
@@ -171,10 +183,7 @@ def build_activity_lines(
         "clinic_weights",
         "tfc_lines",
     )
-    repeated = db.frame(
-        "SELECT feed, count(*) - count(DISTINCT activity_id) AS n FROM activity_lines "
-        "GROUP BY feed HAVING count(*) > count(DISTINCT activity_id) ORDER BY feed"
-    )
+    repeated = db.frame(REPEATS_SQL)
     if len(repeated):
         raise InputError(
             f"{int(repeated['n'].sum()):,} activity lines repeat the id of another line of the same "

@@ -50,10 +50,12 @@ FROM other_costs
 """
 
 _BELOW = ", ".join(f"'{element}'" for element in ELEMENTS_BELOW_EBITDA)
-_TIERS = ", ".join(
-    f"CAST(sum(CASE WHEN k.tier = '{tier}' AND k.element NOT IN ({_BELOW}) THEN c.amount_pence ELSE 0 "
-    f"END) AS BIGINT) AS {tier}_pence"
-    for tier in ("direct", "indirect", "overhead")
+_KINDS = ("direct", "indirect", "overhead", "below_ebitda")  # of cost, numbered from 0
+_KIND = f"""CASE WHEN element IN ({_BELOW}) THEN {_KINDS.index("below_ebitda")}
+            {" ".join(f"WHEN tier = '{kind}' THEN {n}" for n, kind in enumerate(_KINDS))} END"""
+_SUMS = ", ".join(
+    f"CAST(sum(CASE WHEN k.kind = {n} THEN c.amount_pence ELSE 0 END) AS BIGINT) AS {kind}_pence"
+    for n, kind in enumerate(_KINDS)
 )
 
 EVENT_TOTALS_SQL = f"""
@@ -61,11 +63,8 @@ SELECT v.event_id, t.direct_pence, t.indirect_pence, t.overhead_pence, t.below_e
        t.full_cost_pence,
        least(coalesce(w.ward_pence, 0), t.direct_pence + t.indirect_pence) AS ward_pence
 FROM (
-    SELECT c.event_no, {_TIERS},
-           CAST(sum(CASE WHEN k.element IN ({_BELOW}) THEN c.amount_pence ELSE 0 END) AS BIGINT)
-               AS below_ebitda_pence,
-           CAST(sum(c.amount_pence) AS BIGINT) AS full_cost_pence
-    FROM cost_rows AS c JOIN cost_keys AS k ON k.key_no = c.key_no
+    SELECT c.event_no, {_SUMS}, CAST(sum(c.amount_pence) AS BIGINT) AS full_cost_pence
+    FROM cost_rows AS c JOIN (SELECT key_no, {_KIND} AS kind FROM cost_keys) AS k ON k.key_no = c.key_no
     GROUP BY c.event_no
 ) AS t
 JOIN events AS v ON v.event_no = t.event_no

@@ -14,6 +14,7 @@ from helpers.costing.reference import get_reference
 from helpers.errors import AllocationError, name_a_few
 
 HUNDREDTHS = 100
+SHARED_COLUMNS = ("line_id", "tier", "amount_pence", "element", "source_department")
 NO_FEED = "none"  # a department that no patient activity shares out
 UNMATCHED_RULE = "NONE"
 UNMATCHED_RESIDUAL, PROPORTIONAL = RESIDUAL_RULES = ("unmatched", "proportional")
@@ -22,7 +23,7 @@ FEED_WEIGHTS_SQL = """
 SELECT feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id) AS line_id,
        event_no IS NOT NULL AS is_matched,
        CAST(sum(weight) AS BIGINT) AS weight, count(*) AS n_lines
-FROM activity_lines
+FROM weighed_lines
 GROUP BY feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id), event_no IS NOT NULL
 ORDER BY feed, feed_key, match_rule, line_id
 """
@@ -292,19 +293,14 @@ def _share_pool(
         "direct" if is_own or (owned_by and find_own_line(name) == owned_by) else "indirect"
         for name in names
     ]
-    parts = [
-        pd.DataFrame(
-            {
-                "line_id": names,
-                "tier": "overhead" if row.is_overhead else own_tier,
-                "amount_pence": share_signed(int(row.amount_pence), weights, names),
-                "element": row.element,
-                "source_department": row.source_department,
-            }
-        )
-        for row in rows.itertuples()
-    ]
-    return pd.concat(parts, ignore_index=True).assign(
+    columns: dict[str, list] = {name: [] for name in SHARED_COLUMNS}
+    for row in rows.itertuples():  # one frame at the end: a frame for each row takes seconds
+        columns["line_id"] += names
+        columns["tier"] += ["overhead"] * len(names) if row.is_overhead else own_tier
+        columns["amount_pence"] += share_signed(int(row.amount_pence), weights, names)
+        columns["element"] += [row.element] * len(names)
+        columns["source_department"] += [row.source_department] * len(names)
+    return pd.DataFrame(columns).assign(
         pool_id=rows["pool_id"].iloc[0], department_id=rows["department_id"].iloc[0], feed=feed
     )
 

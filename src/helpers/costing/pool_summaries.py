@@ -47,9 +47,11 @@ def summarise_matching(db: QueryEngine, weighed: PoolWeights) -> pd.DataFrame:
     beyond its items stands under NONE.
     """
     counts = db.frame(
-        "SELECT feed, match_rule, count(*) AS n_lines FROM activity_lines GROUP BY feed, match_rule"
+        "SELECT feed, match_rule, count(*) AS n_lines FROM weighed_lines GROUP BY feed, match_rule"
     )
-    amounts = [_cost_rules(pool, weighed.weights) for pool in weighed.pools.itertuples()]
+    by_rule = weighed.weights.groupby(["pool_id", "match_rule"], sort=True)["weight"].sum()
+    rules = {pool: rows.droplevel(0) for pool, rows in by_rule.groupby(level=0)}
+    amounts = [_cost_rules(pool, rules.get(pool.pool_id)) for pool in weighed.pools.itertuples()]
     cost = pd.concat(amounts).groupby(["feed", "match_rule"], as_index=False)["amount_pence"].sum()
     both = counts.merge(cost, on=["feed", "match_rule"], how="outer", validate="one_to_one")
     for name in ("n_lines", "amount_pence"):
@@ -61,9 +63,8 @@ def summarise_matching(db: QueryEngine, weighed: PoolWeights) -> pd.DataFrame:
     ]
 
 
-def _cost_rules(pool: object, weights: pd.DataFrame) -> pd.DataFrame:
-    rows = weights[weights["pool_id"] == pool.pool_id]
-    by_rule = rows.groupby("match_rule", sort=True)["weight"].sum().clip(lower=0)
+def _cost_rules(pool: object, by_rule: pd.Series | None) -> pd.DataFrame:
+    by_rule = pd.Series(dtype="int64") if by_rule is None else by_rule.clip(lower=0)
     if not by_rule.sum():
         by_rule = pd.Series({UNMATCHED_RULE: 1})
     shared = hamilton(pool.own_pence + pool.overhead_pence, [int(w) for w in by_rule])

@@ -68,8 +68,7 @@ WHERE (covered > 0 AND seconds > 0) OR (covered = 0 AND place = 1)
 """
 
 WARD_LINES_SQL = f"""
-SELECT 'ward:' || stay_id || CASE WHEN place > 1 THEN ':' || CAST(place AS VARCHAR) ELSE '' END
-           AS activity_id,
+SELECT stay_id || CASE WHEN place > 1 THEN ':' || CAST(place AS VARCHAR) ELSE '' END AS activity_key,
        'ward' AS feed, ward_id AS feed_key, event_no, match_rule,
        {_hundredths(f"seconds / {SECONDS_AN_HOUR}e0 * acuity_weight")} AS weight
 FROM ward_pieces
@@ -140,7 +139,7 @@ FEED_SELECTS = {
 }
 
 FEED_LINES_SQL = """
-SELECT row_number() OVER (ORDER BY feed, activity_key) AS line_no, f.*
+SELECT row_number() OVER () AS line_no, f.*
 FROM (SELECT * FROM ({selects}) AS u({columns})
       WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)) AS f
 """
@@ -154,7 +153,7 @@ FROM clean_drug_issues WHERE cost_pence IS NOT NULL GROUP BY product
 _CLINIC_WEIGHT = _hundredths("greatest(coalesce(v.minutes, 0), 0) * coalesce(w.weight, 1e0)")
 
 CLINIC_LINES_SQL = f"""
-SELECT 'clinic:' || event_id AS activity_id, 'clinic' AS feed, tfc AS feed_key, event_no,
+SELECT event_id AS activity_key, 'clinic' AS feed, tfc AS feed_key, event_no,
        'ID' AS match_rule, {_CLINIC_WEIGHT} AS weight
 FROM events AS v LEFT JOIN clinic_weights AS w ON w.code = v.tfc
 WHERE event_kind = 'op'
@@ -164,7 +163,7 @@ _ED_MINUTES = f"least(greatest(coalesce(v.minutes, 0), 0), {ED_LONGEST_MINUTES})
 _ED_WEIGHT = _hundredths(f"{_ED_MINUTES} * coalesce(w.weight, 1e0)")
 
 ED_LINES_SQL = f"""
-SELECT 'ed:' || event_id AS activity_id, 'ed' AS feed, department_type AS feed_key, event_no,
+SELECT event_id AS activity_key, 'ed' AS feed, department_type AS feed_key, event_no,
        'ID' AS match_rule, {_ED_WEIGHT} AS weight
 FROM events AS v LEFT JOIN ed_weights AS w ON w.acuity = v.acuity
 WHERE event_kind = 'ed'
@@ -191,7 +190,7 @@ _MEDICAL_WEIGHT = _hundredths(
 )
 
 MEDICAL_LINES_SQL = f"""
-SELECT 'medical:' || m.event_id AS activity_id, 'medical' AS feed, m.line_id AS feed_key, m.event_no,
+SELECT m.event_id AS activity_key, 'medical' AS feed, m.line_id AS feed_key, m.event_no,
        'ID' AS match_rule, {_MEDICAL_WEIGHT} AS weight
 FROM medical_minutes AS m JOIN medical_rates AS r ON r.line_id = m.line_id
 """

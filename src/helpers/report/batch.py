@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from helpers.errors import HelpersError, name_a_few
-from helpers.report.runner import make_report
+from helpers.memory import find_free_bytes
+from helpers.report.public import is_edition_unchanged, make_edition
 from helpers.report.stopping import hold_signals, stop_on_signals
 from helpers.run import Run, show_path
 
@@ -74,13 +74,18 @@ def make_reports(
     list of Outcome
         In the order of ``runs``. A trust that fails is among them; it stops no other.
     """
-    from helpers.report.execute import warm_up
+    ended = {one.trust: one for one in map(_judge, runs) if one is not None}
+    for position, outcome in enumerate(ended.values(), start=1):
+        say(describe_progress(outcome, position, len(runs)))
+    waiting = sorted(
+        (plan_job(run) for run in runs if run.trust not in ended), key=lambda job: -job.input_bytes
+    )
+    if waiting:
+        from helpers.report.execute import warm_up
 
-    warm_up()
-    waiting = sorted((plan_job(run) for run in runs), key=lambda job: -job.input_bytes)
+        warm_up()
     total, began = sum(job.input_bytes for job in waiting) or 1, time.monotonic()
     running: list[_Running] = []
-    ended: dict[str, Outcome] = {}
     done_bytes = 0
     with _end_all(running):
         while waiting or running:
@@ -109,6 +114,18 @@ def _end_all(running: Sequence[_Running]) -> Iterator[None]:
                 one.process.join()
 
 
+def _judge(run: Run) -> Outcome | None:
+    """Return the outcome of a trust whose report stands already, without a process of its own."""
+    began = time.monotonic()
+    try:
+        if is_edition_unchanged(run):
+            page = show_path(run.published / "index.html")
+            return Outcome(run.trust, "unchanged", page, time.monotonic() - began)
+    except (HelpersError, OSError):  # the run will say what is wrong
+        pass
+    return None
+
+
 def plan_job(run: Run) -> Job:
     """Return what a run is expected to need, from the size of its files."""
     size = sum(path.stat().st_size for path in run.input_dir.glob("*") if path.is_file())
@@ -133,16 +150,8 @@ def choose_next(
 
 
 def find_memory_bytes() -> int:
-    """Return the memory that runs may use: of what is free, within the limit of a container."""
-    import psutil
-
-    free = psutil.virtual_memory().available
-    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            free = min(free, int(Path(place).read_text(encoding="ascii")))
-        except (OSError, ValueError):
-            continue
-    return int(free * USABLE_MEMORY_PROP)
+    """Return the memory that runs may use together: a part of what is free."""
+    return int(find_free_bytes() * USABLE_MEMORY_PROP)
 
 
 def find_jobs(asked: int | None) -> int:
@@ -152,13 +161,16 @@ def find_jobs(asked: int | None) -> int:
     )
 
 
-def describe_progress(outcome: Outcome, n_ended: int, n_all: int, seconds_left: float) -> str:
-    """Return one line for a trust that has ended.
+def describe_progress(
+    outcome: Outcome, n_ended: int, n_all: int, seconds_left: float | None = None
+) -> str:
+    """Return one line for a trust that has ended, with the time left where it can be told.
 
     >>> describe_progress(Outcome("XYZ", "done", "", 31.2), 2, 6, 62.0)
     'XYZ    done        31.2 s   2 of 6, about 62 s left'
     """
-    left = f", about {seconds_left:.0f} s left" if n_ended < n_all else ""
+    is_told = seconds_left is not None and n_ended < n_all
+    left = f", about {seconds_left:.0f} s left" if is_told else ""
     return f"{outcome.trust:<6} {outcome.state:<9}{outcome.seconds:7.1f} s   {n_ended} of {n_all}{left}"
 
 
@@ -197,7 +209,7 @@ def _run_job(run: Run, mouth: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
     try:
-        made = make_report(run, say=lambda line: None)
+        made = make_edition(run, say=lambda line: None)
         mouth.send(("unchanged" if made.is_unchanged else "done", show_path(made.page)))
     except HelpersError as error:
         mouth.send(("failed", " ".join(str(error).split("\n"))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -81,50 +83,70 @@ def _show_sheet(
     named: pd.DataFrame,
     number: str,
 ) -> Exhibit:
-    label = row["label"]
     again = checks[checks["kind"] == "again"]
+    part = partial(_show_part, label=row["label"], number=number)
     return show_folded(
-        f"{label}: the sheet to check and answer",
+        f"{row['label']}: the sheet to check and answer",
         show_words(describe_person(row), describe_uncertainty(row)),
-        show_table(
+        part(
             arrange_steps(row, cases, again),
-            number=f"{number}a",
-            caption=f"{label}: from the raw difference to the finding (%).",
+            letter="a",
+            says="from the raw difference to the finding (%).",
             source="consultant_review, consultant_cases and consultant_checks of this run.",
             columns=STEP_COLUMNS,
         ),
-        show_table(
+        part(
             arrange_parts(drivers),
-            number=f"{number}b",
-            caption=f"{label}: where the difference is (£ a year, chance included).",
+            letter="b",
+            says="where the difference is (£ a year, chance included).",
             source="consultant_drivers of this run.",
             columns=PART_COLUMNS,
             total=True,
         ),
-        show_table(
+        part(
             arrange_cases(cases),
-            number=f"{number}c",
-            caption=f"{label}: the cases (number; mean controllable cost in £).",
+            letter="c",
+            says="the cases (number; mean controllable cost in £).",
             source="consultant_cases of this run.",
             columns=CASE_COLUMNS,
         ),
         show_words(describe_care_of(care, named)),
-        show_table(
+        part(
             arrange_again(again),
-            number=f"{number}d",
-            caption=f"{label}: does the difference hold on parts of the spells? (%)",
-            source="consultant_checks of this run.",
+            letter="d",
+            says="does the difference hold on parts of the spells? (%)",
             columns=AGAIN_COLUMNS,
         ),
         show_words(describe_change(row, again)),
-        show_table(
+        part(
             arrange_facts(checks),
-            number=f"{number}e",
-            caption=f"{label}: facts to check (% of spells).",
-            source="consultant_checks of this run.",
+            letter="e",
+            says="facts to check (% of spells).",
             columns=FACT_COLUMNS,
         ),
         show_words(RIGHT_OF_REPLY, describe_reply()),
+    )
+
+
+def _show_part(
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    number: str,
+    letter: str,
+    says: str,
+    columns: dict[str, str],
+    source: str = "consultant_checks of this run.",
+    total: bool = False,
+) -> Exhibit:
+    """Show one table of a sheet: its caption begins with whom it is about."""
+    return show_table(
+        frame,
+        number=f"{number}{letter}",
+        caption=f"{label}: {says}",
+        source=source,
+        columns=columns,
+        total=total,
     )
 
 

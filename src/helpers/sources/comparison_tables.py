@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from helpers.comparison.slopes import fit_slopes
 from helpers.comparison.trusts import compare_lines, compare_trusts
-from helpers.errors import InputError
+from helpers.errors import InputError, name_a_few
 from helpers.parameters import TRUST_CODE
 from helpers.run import DEMO_TRUSTS, Run
 from helpers.sources.tables import write_table
@@ -31,10 +32,11 @@ class Comparison:
     has_invented: bool
 
 
-def find_reports(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
-    """Return, by trust, the tables of every whole report of the run's year.
+def find_reports(run: Run) -> dict[str, dict[str, Path]]:
+    """Return, by trust, where the tables of every whole report of the run's year stand.
 
-    Reports from published figures alone hold other tables and are passed over.
+    Reports from published figures alone, and those of trusts without patients, hold other tables
+    and are passed over.
 
     Raises
     ------
@@ -46,10 +48,11 @@ def find_reports(run: Run) -> dict[str, dict[str, pd.DataFrame]]:
         paths = {name: place / "tables" / f"{name}.parquet" for name in NEEDED}
         is_report = TRUST_CODE.match(place.parent.name) and (place / "run.json").is_file()
         if is_report and all(path.is_file() for path in paths.values()):
-            found[place.parent.name] = {name: pd.read_parquet(path) for name, path in paths.items()}
+            found[place.parent.name] = paths
     if not found:
         raise InputError(
-            f"There are no reports for {run.year} in {run.published.parents[1]}.\n"
+            f"There are no reports for {run.year} in {run.published.parents[1]} that hold the tables "
+            f"to compare ({len(NEEDED)} are needed, {name_a_few(NEEDED)}).\n"
             "Make some first: `make report TRUST=xyz`, or `make reports` for every trust under DATA."
         )
     return found
@@ -65,7 +68,7 @@ def list_links(run: Run, trusts: pd.DataFrame) -> list[tuple[str, str]]:
 
 def read_and_compare(run: Run) -> Comparison:
     """Return the comparison of every trust that has a report for the year."""
-    reports = find_reports(run)
+    reports = {code: _read_tables(paths) for code, paths in find_reports(run).items()}
     year_end = pd.Timestamp(f"{int(run.year[:4]) + 1}{YEAR_END}")
     names = {code: _read_name(tables["clean_settings"], code) for code, tables in reports.items()}
     trusts = compare_trusts(reports)
@@ -79,6 +82,10 @@ def write_comparison(run: Run, compared: Comparison) -> None:
     write_table(run, "trust_comparison", compared.trusts)
     write_table(run, "trust_lines", compared.lines)
     write_table(run, "slm_slopes", compared.slopes)
+
+
+def _read_tables(paths: dict[str, Path]) -> dict[str, pd.DataFrame]:
+    return {name: pd.read_parquet(path) for name, path in paths.items()}
 
 
 def _read_name(settings: pd.DataFrame, code: str) -> str:

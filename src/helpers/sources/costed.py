@@ -25,10 +25,11 @@ FRAMES = (
 )  # fmt: skip
 ACCOUNTS = "cleaning_accounts"
 PATIENT_COSTS = "patient_costs"
-EVENTS_A_CHUNK = 100_000  # about two million cost rows, 50 MB, at a time
+EVENTS_A_CHUNK = 32_768  # about 700,000 cost rows at a time: one row group of the file
+DICTIONARY_BYTES = 8 << 20  # room for the ids of so many events, each once
 
 CHUNK_SQL = """
-SELECT event_no, key_no, amount_pence FROM cost_rows
+SELECT event_no - $first AS event_place, key_no, amount_pence FROM cost_rows
 WHERE event_no >= $first AND event_no < $last ORDER BY event_no, key_no
 """
 OTHER_SQL = """
@@ -58,33 +59,39 @@ def write_costed(run: Run, db: Engine, costed: Costed) -> None:
 def write_patient_costs(db: Engine, path: Path) -> None:
     """Write ``patient_costs`` in the order of its events, then cost that is no event's.
 
-    The engine hands over whole numbers, sorted, for some events at a time; their texts are looked up
-    here. Sorting ten million rows of text takes many times as long and as much memory.
+    The engine hands over whole numbers, sorted, for some events at a time; the file takes them as numbers
+    of texts that it holds once. Sorting, or even looking up, ten million rows of text takes many times as
+    long and as much memory.
     """
     events = db.frame(f"SELECT event_no, {', '.join(EVENT_COLUMNS)} FROM events ORDER BY event_no")
     keys = db.frame(f"SELECT key_no, {', '.join(KEY_COLUMNS)} FROM cost_keys ORDER BY key_no")
-    key_texts = {name: pa.array(keys[name], pa.string()) for name in KEY_COLUMNS}
-    key_place = _number_places(keys["key_no"])
+    key_texts = {name: _list_texts(keys[name], keys["key_no"]) for name in KEY_COLUMNS}
     schema = pa.schema(
         [
-            (name, pa.int64() if name == "amount_pence" else pa.string())
+            (name, pa.int64() if name == "amount_pence" else pa.dictionary(pa.int32(), pa.string()))
             for name in OUTPUTS[PATIENT_COSTS].columns
         ]
     )
-    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        store_schema=False,
+        dictionary_pagesize_limit=DICTIONARY_BYTES,
+    ) as writer:
         for start in range(0, len(events), EVENTS_A_CHUNK):
             part = events.iloc[start : start + EVENTS_A_CHUNK]
             first = int(part["event_no"].iloc[0])
-            rows = db.frame(CHUNK_SQL, first=first, last=int(part["event_no"].iloc[-1]) + 1)
-            event_place = _number_places(part["event_no"], offset=first)
-            at_event = pa.array(event_place[rows["event_no"].to_numpy() - first])
-            at_key = pa.array(key_place[rows["key_no"].to_numpy()])
+            rows = db.arrow(CHUNK_SQL, first=first, last=int(part["event_no"].iloc[-1]) + 1)
+            at_event = rows["event_place"].to_numpy()
+            at_key = rows["key_no"].to_numpy()
             columns = {
-                name: pa.array(part[name], pa.string()).take(at_event) for name in EVENT_COLUMNS
+                name: _point_to(_list_texts(part[name], part["event_no"] - first), at_event)
+                for name in EVENT_COLUMNS
             }
-            columns |= {name: texts.take(at_key) for name, texts in key_texts.items()}
-            columns["amount_pence"] = pa.array(rows["amount_pence"].to_numpy(dtype="int64"))
-            writer.write_table(pa.table(columns).select(schema.names))
+            columns |= {name: _point_to(texts, at_key) for name, texts in key_texts.items()}
+            columns["amount_pence"] = rows["amount_pence"].cast(pa.int64())
+            writer.write_table(pa.table([columns[name] for name in schema.names], schema=schema))
         others = db.frame(OTHER_SQL)
         writer.write_table(pa.Table.from_pandas(others, schema=schema, preserve_index=False))
 
@@ -95,8 +102,18 @@ def add_accounts(run: Run, frames: dict[str, pd.DataFrame]) -> dict[str, pd.Data
     return {**frames, **accounts, **read_prior(run)}
 
 
-def _number_places(numbers: pd.Series, *, offset: int = 0) -> np.ndarray:
-    """Return where each number stands in its list, so that a number finds its row at once."""
-    places = np.zeros(int(numbers.max()) - offset + 1, dtype="int32")
-    places[numbers.to_numpy() - offset] = np.arange(len(numbers), dtype="int32")
-    return places
+def _list_texts(texts: pd.Series, numbers: pd.Series) -> tuple[pa.Array, np.ndarray]:
+    """Return the distinct texts, and the place among them of the text of each number (-1: no text)."""
+    places, distinct = pd.factorize(texts)
+    by_number = np.full(int(numbers.max()) + 1 if len(numbers) else 0, -1, dtype="int32")
+    by_number[numbers.to_numpy()] = places
+    return pa.array(distinct, pa.string()), by_number
+
+
+def _point_to(texts: tuple[pa.Array, np.ndarray], numbers: np.ndarray) -> pa.DictionaryArray:
+    """Return a column of texts, one for each number."""
+    distinct, by_number = texts
+    places = by_number[numbers]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(places, pa.int32(), mask=places < 0 if (by_number < 0).any() else None), distinct
+    )

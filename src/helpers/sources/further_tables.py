@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import pandas as pd
 
@@ -87,7 +87,7 @@ def read_and_look_further(run: Run, db: Engine, found: Subsidy) -> Further:
     kept = _find_retention(run, db, found)
     moved, flow_checks = _find_flows(run, db)
     by_decision, line_control = _find_control(run)
-    answers, is_given = _find_answers(run, db, found)
+    answers, is_given = _find_answers(run, db, found.service_line_position)
     is_consultant = line_parts["grouping"] == parts.CONSULTANT
     checks = [
         why_checks, part_checks, retention.check_retention(kept), flow_checks, answers.identities,
@@ -231,7 +231,20 @@ def _find_portfolio(run: Run, found: Subsidy) -> pd.DataFrame:
     )
 
 
-def _find_answers(run: Run, db: Engine, found: Subsidy) -> tuple[Answers, bool]:
+def answer_report(run: Run, db: Engine, questions: str) -> Answers:
+    """Answer what-if questions on a finished report; nothing is written.
+
+    Raises
+    ------
+    CommandError
+        If a question cannot be read, or names what the trust has not.
+    """
+    open_table(run, db, "patient_events")
+    asked = replace(run, what_if=questions)
+    return _find_answers(asked, db, read_table(run, "service_line_position"))[0]
+
+
+def _find_answers(run: Run, db: Engine, position: pd.DataFrame) -> tuple[Answers, bool]:
     behaviour = find_behaviour(
         read_table(run, "clean_general_ledger"),
         read_table(run, "clean_cost_centre_map"),
@@ -239,7 +252,7 @@ def _find_answers(run: Run, db: Engine, found: Subsidy) -> tuple[Answers, bool]:
     )
     line_costs = read_table(run, "line_costs")
     costed = Costed(
-        position=found.service_line_position,
+        position=position,
         line_income=read_table(run, "line_income"),
         line_activity=read_table(run, "line_activity"),
         line_costs=line_costs,
@@ -248,7 +261,7 @@ def _find_answers(run: Run, db: Engine, found: Subsidy) -> tuple[Answers, bool]:
         stays=total_stays(db),
         behaviour=behaviour,
         services=total_services(behaviour, read_table(run, "department_costs")),
-        overhead=total_overhead(line_costs, found.service_line_position),
+        overhead=total_overhead(line_costs, position),
     )
     given = read_questions(run.what_if)
     return answer_questions(given or ask_usual_questions(costed), costed), bool(given)

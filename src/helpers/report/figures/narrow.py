@@ -1,19 +1,22 @@
 """A figure laid out again for a phone: the same marks, in half the width, with words in lines.
 
-A figure whose words would meet or be cut off at that width is left to its wide form, which a phone
-scrolls sideways (decision D-202).
+Panels that stand side by side go one under another (D-253). A figure whose words would meet or be
+cut off at that width is left to its wide form, which a phone scrolls sideways (decision D-202).
 """
 
 from __future__ import annotations
 
 import textwrap
-from itertools import combinations
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
+
+from helpers.report.figures.style import WIDE_ONLY
 
 NARROW_INCHES = 4.1
 LONGEST_LABEL = 19  # letters in one line of a row's name
@@ -42,10 +45,13 @@ def lay_out_narrow(figure: Figure) -> bool:
     boxes = _find_boxes(figure)
     grids = [axes.get_gridspec() for axes in figure.axes]
     n_columns = max((grid.ncols for grid in grids if grid is not None), default=1)
+    n_rows = max((grid.nrows for grid in grids if grid is not None), default=1)
     is_diagram = len(boxes) > 1 and not any(axes.axison for axes in figure.axes)
-    is_grid = len(boxes) > MOST_WORDS or n_columns > 1
-    if figure.get_size_inches()[0] <= NARROW_INCHES or is_diagram or is_grid:
+    is_crowded = len(boxes) > MOST_WORDS * n_columns or figure.get_gid() == WIDE_ONLY
+    if figure.get_size_inches()[0] <= NARROW_INCHES or is_diagram or is_crowded:
         return False
+    if n_columns > 1:
+        _stack_panels(figure, n_rows)
     met_before = _count_overlaps(boxes)
     extra = sum(_stack_legend(figure, legend) for legend in list(figure.legends))
     stretch = max((_fold_labels(axes) for axes in figure.axes), default=1.0)
@@ -60,6 +66,21 @@ def lay_out_narrow(figure: Figure) -> bool:
         for axes in figure.axes:
             _make_room(axes)
     return False
+
+
+def _stack_panels(figure: Figure, n_rows: int) -> None:
+    """Put a figure's panels one under another, each as high as before, with its own labels."""
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    for axes in figure.axes:
+        if not axes.get_visible():
+            axes.remove()
+    width, height = figure.get_size_inches()
+    grid = GridSpec(len(panels), 1, figure=figure)
+    for place, axes in enumerate(panels):
+        axes.set_subplotspec(grid[place])
+        shown = [axes.yaxis.get_major_ticks(), axes.xaxis.get_major_ticks()]
+        axes.tick_params(labelleft=bool(shown[0]), labelbottom=True)
+    figure.set_size_inches(width, height * len(panels) / n_rows)
 
 
 def _make_room(axes: Axes) -> None:
@@ -145,17 +166,16 @@ def _list_undrawn(axes: Axes) -> list[Text]:
 
 
 def _count_overlaps(boxes: list[Bbox]) -> int:
-    return sum(
-        _overlap_prop(first, second) > MOST_OVERLAP_PROP for first, second in combinations(boxes, 2)
-    )
-
-
-def _overlap_prop(first: Bbox, second: Bbox) -> float:
-    shared = Bbox.intersection(first, second)
-    if shared is None:
-        return 0.0
-    smaller = min(first.width * first.height, second.width * second.height)
-    return shared.width * shared.height / smaller
+    """Return how many pairs of boxes meet by more than a little of the smaller one's area."""
+    if len(boxes) < 2:
+        return 0
+    left, bottom, right, top = np.array([box.extents for box in boxes]).T
+    one, other = np.triu_indices(len(boxes), k=1)
+    width = np.minimum(right[one], right[other]) - np.maximum(left[one], left[other])
+    height = np.minimum(top[one], top[other]) - np.maximum(bottom[one], bottom[other])
+    area = (right - left) * (top - bottom)
+    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
+    return int((shared > MOST_OVERLAP_PROP * np.minimum(area[one], area[other])).sum())
 
 
 def _contains(outer: Bbox, inner: Bbox) -> bool:
