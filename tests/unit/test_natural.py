@@ -55,8 +55,8 @@ def scatter(seed, *, heavy, n_lines=20, planted=0):
 
 
 def test_the_data_weigh_the_shapes():
-    plain = [fit_contamination(*scatter(seed, heavy=False)).weight[1] for seed in range(4)]
-    heavy = [fit_contamination(*scatter(seed, heavy=True)).weight[1] for seed in range(4)]
+    plain = [fit_contamination(*scatter(seed, heavy=False)).measure_heavy() for seed in range(4)]
+    heavy = [fit_contamination(*scatter(seed, heavy=True)).measure_heavy() for seed in range(4)]
     # 400 consultants say something of the tails, not everything
     assert np.mean(plain) < 0.3
     assert np.mean(heavy) > np.mean(plain) + 0.3

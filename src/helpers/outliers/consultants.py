@@ -129,7 +129,7 @@ def _add_checks(
     named = found.consultant_review.query("measure == 'cost' and flag == 'outlier'")
     robust = list_robust(spells, named, min_spells=min_spells)
     calibration = calibrate_risk(risks)
-    checks = check_review(cost, found.review_accounts, robust, calibration)
+    checks = check_review(cost, spells, found.review_accounts, robust, calibration)
     return replace(
         found, review_checks=checks, review_robustness=robust, risk_calibration=calibration
     )

@@ -259,18 +259,6 @@ def _empty_excess() -> pd.DataFrame:
     return pd.DataFrame(keys | {name: pd.Series(dtype="int64") for name in EXCESS_COLUMNS})
 
 
-def measure_gross_saving(
-    actual_pence: int, expected_pence: int, controllable_pence: int
-) -> tuple[int, float]:
-    """Return actual less expected, and its share of the line's controllable cost.
-
-    It is what a reader would work out by hand for one consultant; the headline is smaller, because
-    part of any consultant's gap is chance.
-    """
-    gross = actual_pence - expected_pence
-    return gross, gross / controllable_pence if controllable_pence else float("nan")
-
-
 def measure_variable_prop(
     ledger: pd.DataFrame,
     expense_map: pd.DataFrame,
