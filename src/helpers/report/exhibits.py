@@ -15,9 +15,11 @@ from matplotlib.figure import Figure
 from helpers.report.cells import (
     POUND,
     MoneyUnit,
+    describe_hidden,
     find_table_unit,
     is_money,
     is_numeric,
+    star_cells,
     write_cells,
 )
 from helpers.report.downloads import write_download
@@ -197,6 +199,9 @@ def show_table(
         ``_days`` days; other numbers are whole, or have two decimals.
     total
         The last row is a total and is set apart.
+    frame
+        A column ``hidden`` names the columns of a row that may not be shown: they read ``*``, here and in
+        the download, and a note says so.
     note
         A remark under the table.
     exact
@@ -223,7 +228,9 @@ def show_table(
     unit = find_table_unit([frame[name] for name in shared])
     units = dict.fromkeys(names, POUND) | dict.fromkeys(shared, unit)
     cells = {
-        name: write_cells(name, frame[name], unit=units[name], exact=name in exact)
+        name: star_cells(
+            name, write_cells(name, frame[name], unit=units[name], exact=name in exact), frame
+        )
         for name in names
     }
     name = escape(f"table-{number}")
@@ -235,6 +242,7 @@ def show_table(
         for place, last in _places(len(frame))
     ]
     body = "".join(rows)
+    note = " ".join(words for words in (note, describe_hidden(frame, names)) if words)
     remark = f'<p class="note">{escape(note)}</p>' if note else ""
     size = " long" if len(frame) > LONG_TABLE_ROWS else ""
     size += " broad" if len(names) >= BROAD_COLUMNS else ""

@@ -21,7 +21,7 @@ from helpers.contracts import (
 )
 from helpers.contracts.terms import NOT_NEEDED
 from helpers.engine import Engine
-from helpers.errors import InputError, name_a_few
+from helpers.errors import CommandError, InputError, name_a_few
 from helpers.run import Run, check_input_dir
 from helpers.sources.codes import repair_codes
 from helpers.sources.encodings import find_sha256
@@ -49,6 +49,11 @@ def read_trust(run: Run, db: Engine) -> Received:
         If the folder is another trust's, a mandatory file is missing, two files hold one table, or
         a file cannot be read.
     """
+    if run.audience == "public":
+        raise CommandError(
+            "Pages 1 to 6 are the analyst's. The public edition is made from a finished report, never from the "
+            f"trust's files: `make report TRUST={run.trust} AUDIENCE=public`."
+        )
     folder = check_input_dir(run)
     settings, notices = read_settings(folder, run)
     renames = read_renames(folder)
