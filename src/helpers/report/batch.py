@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from helpers.errors import HelpersError, name_a_few
+from helpers.memory import find_free_bytes
 from helpers.report.public import is_edition_unchanged, make_edition
 from helpers.report.stopping import hold_signals, stop_on_signals
 from helpers.run import Run, show_path
@@ -150,16 +150,8 @@ def choose_next(
 
 
 def find_memory_bytes() -> int:
-    """Return the memory that runs may use: of what is free, within the limit of a container."""
-    import psutil
-
-    free = psutil.virtual_memory().available
-    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            free = min(free, int(Path(place).read_text(encoding="ascii")))
-        except (OSError, ValueError):
-            continue
-    return int(free * USABLE_MEMORY_PROP)
+    """Return the memory that runs may use together: a part of what is free."""
+    return int(find_free_bytes() * USABLE_MEMORY_PROP)
 
 
 def find_jobs(asked: int | None) -> int:
