@@ -237,7 +237,7 @@ def variation(*rows: tuple) -> pd.DataFrame:
 def test_fewer_than_eight_consultants_are_hidden_and_one_line_hides_another():
     protected = protect_variation(variation(("A", 5), ("B", 12), ("C", 40))).set_index("line_id")
     assert protected.loc["A", "hidden"] == protected.loc["B", "hidden"] == "n_consultants tau"
-    assert (protected.loc["C", "n_consultants"], protected.loc["C", "tau"]) == (40, 0.12)
+    assert (protected.loc["C", "n_consultants"], protected.loc["C", "tau"]) == (40, 0.123)
     assert protected.loc["TRUST", "n_consultants"] == 55  # 5 + 12 + 40 = 57
 
 

@@ -174,7 +174,7 @@ def protect_variation(variation: pd.DataFrame, *, withheld: Sequence[str] = ()) 
     """Return how much consultants of a line differ by nature, where eight or more were compared.
 
     Numbers of consultants follow the rule for patients; the trust's total is published, so one small
-    line hides another. ``tau`` is a share to two decimals. Lines that are ``withheld`` count as
+    line hides another. ``tau`` has three decimals. Lines that are ``withheld`` count as
     hidden, and have no row.
     """
     rows = variation[variation["measure"].isin(["cost", "los"])]
@@ -201,7 +201,7 @@ def _protect_measure(rows: pd.DataFrame, withheld: Sequence[str]) -> pd.DataFram
         is_total=np.append(np.zeros(len(kept), dtype=bool), True),
     )
     hidden = pd.Series(hide_cells(system), index=table.index)
-    table["tau"] = table["tau"].astype("float64").round(2).mask(table["n_consultants"].lt(SMALLEST_SHOWN))  # fmt: skip
+    table["tau"] = table["tau"].astype("float64").round(3).mask(table["n_consultants"].lt(SMALLEST_SHOWN))  # fmt: skip
     table["n_consultants"] = round_counts(table["n_consultants"])
     protected = hide_rows(table, hidden, ["n_consultants", "tau"])
     kept_rows = ~protected["line_id"].isin(withheld)

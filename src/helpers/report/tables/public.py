@@ -36,7 +36,7 @@ ACTIVITY_COLUMNS = {
     "pod_name": "Kind of activity",
     "n_events": "Episodes or attendances",
     "n_spells": "Spells",
-    "n_bed_days": "Bed days",
+    "n_days_in_bed": "Bed days",
     "income_pence": "Income",
     "cost_pence": "Full cost",
     "case_pence": "Cost of one (£)",
@@ -121,9 +121,9 @@ def _add_case(shown: pd.DataFrame) -> pd.DataFrame:
     events = shown["n_events"].astype("float64")
     case = shown["cost_pence"].astype("float64") / events.where(events > 0)
     shown["case_pence"] = case.round()
-    shown["n_bed_days"] = shown["bed_days"]
+    shown["n_days_in_bed"] = shown["bed_days"]
     is_hidden = shown[HIDDEN].fillna("").str.split().map(lambda names: "cost_pence" in names)
-    more = shown[HIDDEN].fillna("") + " case_pence n_bed_days"
+    more = shown[HIDDEN].fillna("") + " case_pence n_days_in_bed"
     shown[HIDDEN] = shown[HIDDEN].fillna("").mask(is_hidden, more)
     order = {pod: place for place, pod in enumerate([*PODS, REST])}
     key = shown["pod"].map(order).fillna(len(order))
@@ -169,6 +169,7 @@ def arrange_long_stays(long_stays: pd.DataFrame, lines: pd.DataFrame) -> pd.Data
     """Return the shares of long stays as the figure draws them; lines with a hidden share are left out."""
     names = arrange_lines(lines).set_index("line_id")["line_name"].to_dict() | {TRUST: TRUST_NAME}
     shown = long_stays.rename(columns={"share_prop": "bed_days_prop"})
+    shown[HIDDEN] = shown[HIDDEN].fillna("").str.replace("share_prop", "bed_days_prop")
     return shown.assign(line_name=shown["line_id"].map(names))
 
 
@@ -197,6 +198,22 @@ LONG_COLUMNS = {
     "fortnight_prop": "14 days or more",
     "three_weeks_prop": "21 days or more",
 }
+
+
+def take_ranges(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return what the figure of surpluses draws, to take away."""
+    names = ["line_name", "surplus_pence", "min_pence", "max_pence", "sign_words", "class_words"]
+    return lines[names]
+
+
+def take_funding(funding: pd.DataFrame) -> pd.DataFrame:
+    """Return what the figure of funding draws, to take away."""
+    return funding[list(FUNDING_COLUMNS)]
+
+
+def take_shares(long_stays: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of long stays, hidden ones marked, to take away."""
+    return list_long_stays(long_stays, lines)[[*LONG_COLUMNS, HIDDEN]]
 
 
 def arrange_months(months: pd.DataFrame) -> pd.DataFrame:
