@@ -174,11 +174,13 @@ def test_long_row_headings_may_be_broken():
     assert 'class="table"' in table(pd.DataFrame({"line": ["Trauma and orthopaedics"]}))
 
 
-def test_an_empty_table_says_so():
+def test_an_empty_table_is_one_line_that_says_so():
     html = table(
         pd.DataFrame({"line": pd.Series(dtype="str"), "x_pence": pd.Series(dtype="int64")})
     )
-    assert '<td colspan="2">There is nothing to show here' in html
+    assert "<table" not in html
+    assert "There is nothing to show: no row of this kind." in html
+    assert 'id="table-' in html  # what points to the table still arrives
 
 
 def test_a_note_stands_under_the_table():

@@ -30,7 +30,7 @@ PHONE = "(max-width: 36rem)"  # as in report.css
 LONG_CELL = 30  # letters; a column with longer words gets room for them
 LONG_TEXT = ' class="words"'
 NOTICE_KINDS = ("note", "caution", "method")
-NO_ROWS = "There is nothing to show here: no row of this kind."
+NO_ROWS = "There is nothing to show: no row of this kind."
 
 
 class Exhibit:
@@ -203,11 +203,14 @@ def show_table(
     folded
         On a screen only the caption is in sight until the reader opens it; print shows all.
 
-    ``None`` shows nothing: the files do not reach that far, and the words beside it say so.
+    ``None`` shows nothing: the files do not reach that far, and the words beside it say so. A table without
+    rows is one line that says there are none: headings over nothing tell a reader nothing.
     """
     if frame is None:
         return Exhibit("", "")
     _check_given(number=number, caption=caption, source=source)
+    if frame.empty:
+        return _say_empty(number, caption)
     names = list(columns)
     shared = [
         name
@@ -228,7 +231,6 @@ def show_table(
         )
         for place, last in _places(len(frame))
     ]
-    body = "".join(rows) or f'<tr><td colspan="{len(names)}">{NO_ROWS}</td></tr>'
     remark = f'<p class="note">{escape(note)}</p>' if note else ""
     size = " long" if len(frame) > LONG_TABLE_ROWS else ""
     size += " codes" if max(map(len, cells[names[0]]), default=0) <= SHORT_HEAD else ""
@@ -236,7 +238,7 @@ def show_table(
         f'<div class="table{size}" id="{name}">'
         f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}-caption"><table>'
         f'<caption><span id="{name}-caption"><b>Table {escape(number)}</b> {escape(caption)}</span></caption>'
-        f"<thead><tr>{_head(frame, columns, units)}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<thead><tr>{_head(frame, columns, units)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         f"{remark}{_fold('How to read this table', how_to_read)}"
         f'<p class="source">Source: {escape(source)}</p>'
         f"{_offer(frame, name=f'table-{number}', headings=columns)}</div>"
@@ -247,6 +249,16 @@ def show_table(
             f"{html}</details>"
         )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
+
+
+def _say_empty(number: str, caption: str) -> Exhibit:
+    """Return the line that stands where a table without rows would."""
+    name = escape(f"table-{number}")
+    html = (
+        f'<p class="note" id="{name}"><b>Table {escape(number)}</b> {escape(caption)} '
+        f"<em>{NO_ROWS}</em></p>"
+    )
+    return Exhibit(html, f"Table {number} {caption} {NO_ROWS}")
 
 
 def _offer(
