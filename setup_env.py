@@ -85,9 +85,10 @@ def install(environment: Path, lock: Path) -> None:
             run(sys.executable, "-m", "venv", environment)
     print(f"  installing {lock.name} with {'uv' if uv else 'pip'}", flush=True)
     if uv:
+        compiling = ["--compile-bytecode"] if sys.dont_write_bytecode else []
         run(
-            uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python,
-            "--require-hashes", "-r", lock,
+            uv, "pip", "install", "--quiet", *compiling, "--python", python, "--require-hashes",
+            "-r", lock,
         )  # fmt: skip
     else:
         run(
@@ -122,8 +123,11 @@ def add_source_path(environment: Path) -> None:
 def compile_source(environment: Path) -> None:
     """Compile the project's own code once, so that no process does it again; a failure costs time only.
 
-    Python does so by itself, unless it is told to write nothing (`PYTHONDONTWRITEBYTECODE`).
+    Python does so by itself as modules are used, unless it is told to write nothing
+    (`PYTHONDONTWRITEBYTECODE`): every process would then compile all that it uses, in seconds.
     """
+    if not sys.dont_write_bytecode:
+        return
     command = [str(find_python(environment)), "-m", "compileall", "-q", "src"]
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

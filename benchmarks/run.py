@@ -2,7 +2,7 @@
 
     make bench                                  everything at full size
     python benchmarks/run.py --size 0.2         smaller trusts
-    python benchmarks/run.py --only memory      one part: report, plain, trusts or memory
+    python benchmarks/run.py --only memory      one part: report, plain, trusts, unchanged or memory
 
 It writes nothing into `outputs/`. Figures go to docs/benchmarks.md by hand, with the machine and the
 versions that are printed first. CPU seconds tell more than wall seconds where others use the machine.
@@ -25,7 +25,8 @@ from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-5]_*.ipynb"))
-PARTS = ("report", "plain", "trusts", "memory")
+PARTS = ("report", "plain", "trusts", "unchanged", "memory")
+N_COPIES = 160  # of a small trust, five pages each
 SAMPLE_SECONDS = 0.05
 # The notebooks' code and nothing else, in one process that has the libraries loaded.
 FLOOR = """
@@ -115,8 +116,41 @@ def time_trusts(data: str, out: str) -> None:
         shutil.rmtree(out, ignore_errors=True)
         words = report("reports", "--data", data, "--out", out, "--jobs", jobs)
         show(f"`reports --jobs {jobs}`, all trusts", [time_commands(words)])
-    pages = len(list(Path(out).rglob("*.html")))
-    show(f"`reports`, nothing changed, {pages} pages", [time_commands(words)])
+
+
+def time_unchanged(folder: Path) -> None:
+    """Time `reports` where many reports stand and nothing has changed: copies of one small report."""
+    sys.path.insert(0, str(ROOT / "src"))
+    from helpers.report.checksums import hash_inputs
+    from helpers.report.series import Record, find_page_key, find_parts
+    from helpers.run import open_run
+
+    data, out = folder / "many", folder / "many_out"
+    places = ("--data", str(data), "--out", str(out))
+    time_commands(report("demo", "XY1", "--data", str(data), "--size", "0.02"))
+    time_commands(report("report", "XY1", *places))
+    settings = (data / "XY1" / "2024-25" / "trust.yml").read_text(encoding="utf-8")
+    record = Record.read(out / "XY1" / "2024-25")
+    for copy in range(N_COPIES):
+        code = f"R{copy:03}"
+        for top in (data, out):
+            shutil.copytree(top / "XY1", top / code, copy_function=os.link)
+        (data / code / "2024-25" / "trust.yml").unlink()
+        (data / code / "2024-25" / "trust.yml").write_text(
+            settings.replace("XY1", code), encoding="utf-8"
+        )
+        run = open_run(trust=code, data=data, out=out)
+        record.inputs = hash_inputs(run.files_dir, out / code / ".2024-25.seen")
+        parts = find_parts(run, record.inputs)
+        record.steps = {name: {**step, "parts": parts[name]} for name, step in record.steps.items()}
+        record.pages = find_page_key(parts)
+        (run.published / "run.json").unlink()
+        record.write(run.published)
+    for top in (data, out):
+        shutil.rmtree(top / "XY1")
+    time_commands(report("reports", *places))  # the comparison is made
+    pages = len(list(out.glob("*/*/*.html")))
+    show(f"`reports`, nothing changed, {pages} pages", [time_commands(report("reports", *places))])
 
 
 def measure_memory(data: str, out: str) -> None:
@@ -172,6 +206,8 @@ def main() -> int:
                 print(f"\nCPU: plain / ours {plain / ours:.2f}; ours / floor {ours / floor:.2f}\n")
         if "trusts" in parts:
             time_trusts(data, out)
+        if "unchanged" in parts:
+            time_unchanged(Path(folder))
         if "memory" in parts:
             measure_memory(data, out)
     print(f"\nLoad after: {os.getloadavg()[0]:.1f}")

@@ -28,7 +28,7 @@ from helpers.parameters import (
     place,
     show_path,
 )
-from helpers.run import DEMO_TRUSTS, Run, open_run
+from helpers.run import DEMO_TRUSTS, PUBLIC, Run, find_reports_folder, open_run
 
 REPORT_OPTIONS = ("what_if",)  # for one trust: questions name its lines
 RUN_OPTIONS = ("year", "audience", "method", "engine", "data", "out", "allow_unreconciled")
@@ -145,13 +145,14 @@ def _add_options(parser: argparse.ArgumentParser, *names: str) -> None:
             parser.add_argument(option, default=one.default, help=f"{one.words}{shown}")
 
 
-def _open(given: argparse.Namespace, trust: str) -> Run:
+def _open(given: argparse.Namespace, trust: str, audience: str = "") -> Run:
     code = check_trust(trust)
-    building = place(given.out) / code / f".{given.year}.building"
+    audience = audience or given.audience
+    building = find_reports_folder(given.out, audience) / code / f".{given.year}.building"
     return open_run(
         trust=code,
         year=given.year,
-        audience=given.audience,
+        audience=audience,
         method=given.method,
         engine=given.engine,
         data=given.data,
@@ -164,7 +165,7 @@ def _open(given: argparse.Namespace, trust: str) -> Run:
 
 def report_trust(given: argparse.Namespace) -> int:
     """Make one trust's report, its demonstration files first if it has none."""
-    from helpers.report.runner import make_report
+    from helpers.report.public import make_edition
 
     run = _open(given, given.trust)
     began = time.monotonic()
@@ -174,7 +175,7 @@ def report_trust(given: argparse.Namespace) -> int:
         print(
             f"  from {show_path(run.public_dir)}: {run.trust} has no files of its own", flush=True
         )
-    made = make_report(run, say=lambda line: print(line, flush=True))
+    made = make_edition(run, say=lambda line: print(line, flush=True))
     print(f"  done in {time.monotonic() - began:.1f} s\nOpen {show_path(made.page)}", flush=True)
     return 0
 
@@ -230,10 +231,10 @@ def compare(given: argparse.Namespace) -> int:
     """Set every trust that has a report for the year beside the others."""
     from helpers.report.comparing import find_building, make_comparison
 
-    out = place(given.out)
+    reports = find_reports_folder(given.out, given.audience)
     run = open_run(
-        trust=PARAMETERS["trust"].default, year=given.year, audience=given.audience, out=out,
-        folder=find_building(out, given.year),
+        trust=PARAMETERS["trust"].default, year=given.year, audience=given.audience, out=given.out,
+        folder=find_building(reports, given.year),
     )  # fmt: skip
     page = make_comparison(run, say=lambda line: print(line, flush=True))
     print(f"Open {show_path(page)}", flush=True)
@@ -252,6 +253,8 @@ def trace_pence(given: argparse.Namespace) -> int:
             f"--ledger is {name_a_few([repr(given.ledger)])}; write COST_CENTRE:EXPENSE_CODE, as "
             "401123:52110."
         )
+    if given.audience == PUBLIC:
+        raise CommandError("A trace follows one patient: there is none in the public edition.")
     run = open_run(trust=given.trust, year=given.year, out=given.out)
     record = Record.read(run.published)
     if not record.whole:
@@ -259,8 +262,6 @@ def trace_pence(given: argparse.Namespace) -> int:
             f"There is no report of {run.trust} {run.year} under {show_path(place(given.out))}.\n"
             f"Make it first: `make report TRUST={run.trust}`."
         )
-    if "public" in (given.audience, record.parameters.get("audience")):
-        raise CommandError("A trace follows one patient: there is none in the public edition.")
     with open_tracer(run, method=record.parameters.get("method", "")) as tracer:
         names = words.collect_names(tracer.frames)
         if given.event:

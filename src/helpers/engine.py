@@ -19,9 +19,12 @@ import pandas as pd
 import pyarrow as pa
 
 from helpers.errors import CommandError, HelpersError
+from helpers.memory import find_free_bytes
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 NUMBERED_AT_ONCE = 1 << 20  # rows
+# The engine's memory: enough to sort a large file without spilling, little enough for a small laptop.
+LEAST_MEMORY_MB, MOST_MEMORY_MB = 1_200, 2_800
 
 
 class ReadError(Exception):
@@ -46,6 +49,15 @@ class ReadError(Exception):
         )
 
 
+def choose_memory_limit(free_bytes: int) -> str:
+    """Return a third of the memory that is free, between 1,200 MB and 2,800 MB.
+
+    >>> choose_memory_limit(6_000_000_000)
+    '2000MB'
+    """
+    return f"{min(max(free_bytes // 3_000_000, LEAST_MEMORY_MB), MOST_MEMORY_MB)}MB"
+
+
 class Engine:
     """A DuckDB database in memory that may spill to ``spill``; closed with ``close`` or ``with``.
 
@@ -54,16 +66,17 @@ class Engine:
     spill
         Folder for data that does not fit in memory; made when needed.
     memory_limit
-        As DuckDB writes it, for example ``1500MB``.
+        As DuckDB writes it, for example ``1500MB``; if blank, as ``choose_memory_limit`` says.
+        What does not fit is spilled; results do not depend on it.
     threads
         Threads; results do not depend on it.
     """
 
     def __init__(
-        self, *, spill: Path | None = None, memory_limit: str = "1200MB", threads: int | None = None
+        self, *, spill: Path | None = None, memory_limit: str = "", threads: int | None = None
     ) -> None:
         settings: dict[str, Any] = {
-            "memory_limit": memory_limit,
+            "memory_limit": memory_limit or choose_memory_limit(find_free_bytes()),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,

@@ -55,6 +55,10 @@ class ReconciliationError(HelpersError):
     """Pounds in and pounds out differ."""
 
 
+class DisclosureError(HelpersError):
+    """Something may not stand in the public edition, because a patient or a consultant could be told."""
+
+
 class StepError(HelpersError):
     """A step of the series stopped; the message says which, and where its notebook is."""
 

@@ -12,6 +12,7 @@ from helpers.parameters import TRUST_CODE as TRUST_CODE
 from helpers.parameters import show_path as show_path
 
 DEMO_TRUSTS = ("XYZ", "XY1", "XY2", "XY3", "XY4", "XY5")
+PUBLIC = "public"  # folder of everything that may be published, inside the folder of reports
 LAB = "lab"  # where notebooks run by hand write, inside the published report
 
 
@@ -48,6 +49,11 @@ class Run:
     @property
     def tables(self) -> Path:
         return self.folder / "tables"
+
+    @property
+    def out(self) -> Path:
+        """The folder of reports, as it was given; the public edition has a folder of its own in it."""
+        return self.published.parents[2 if self.audience == PUBLIC else 1]
 
     @property
     def spill(self) -> Path:
@@ -117,7 +123,8 @@ class Run:
         if self.is_on_published:
             return f"NHS England’s published files for {self.fy}; this project’s method."
         invented = ", invented for demonstration" if self.is_demo else ""
-        return f"{self.trust}'s own files for {self.fy}{invented}; this project's method."
+        note = f"{self.trust}'s own files for {self.fy}{invented}; this project's method"
+        return f"{note}, made safe to publish." if self.audience == PUBLIC else f"{note}."
 
 
 def open_run(
@@ -151,15 +158,11 @@ def open_run(
             "what_if": what_if,
         }
     )  # fmt: skip
-    if given["audience"] == "public":
-        raise CommandError(
-            "The public edition is not built yet: its disclosure rules are not in this version.\n"
-            "Leave AUDIENCE out, or use AUDIENCE=analyst, and do not publish the result."
-        )
     code, year = given["trust"], given["year"]
-    input_dir, published = place(given["data"]) / code / year, place(given["out"]) / code / year
+    input_dir = place(given["data"]) / code / year
+    published = find_reports_folder(given["out"], given["audience"]) / code / year
     _check_apart(input_dir, published)
-    return Run(
+    run = Run(
         trust=code,
         year=year,
         audience=given["audience"],
@@ -171,6 +174,31 @@ def open_run(
         allow_unreconciled=given["allow_unreconciled"],
         what_if=given["what_if"],
     )
+    _check_publishable(run)
+    return run
+
+
+def find_reports_folder(out: str | Path, audience: str) -> Path:
+    """Return where the reports of an audience stand: the public ones apart, in a folder to publish."""
+    return place(out) / PUBLIC if audience == PUBLIC else place(out)
+
+
+def _check_publishable(run: Run) -> None:
+    """Refuse a public edition where there is none to make, or where it would mislead."""
+    if run.audience != PUBLIC:
+        return
+    if run.allow_unreconciled:
+        raise CommandError(
+            "A report whose money does not reconcile may not be published: --allow-unreconciled and "
+            "AUDIENCE=public exclude each other."
+        )
+    if run.what_if:
+        raise CommandError("The public edition answers no WHAT_IF questions: leave WHAT_IF out.")
+    if run.is_on_published:
+        raise CommandError(
+            f"{run.trust} has no files of its own: its report is made from what NHS England publishes, and may "
+            "be published as it stands.\nLeave AUDIENCE out."
+        )
 
 
 def _check_apart(input_dir: Path, published: Path) -> None:

@@ -84,11 +84,6 @@ def test_a_parameter_out_of_its_list(reported, capsys, option, value):
     assert value in capsys.readouterr().err
 
 
-def test_the_public_edition_is_refused_rather_than_unsafe(reported, capsys):
-    assert reported.report("XYZ", "--audience", "public") == 2
-    assert "do not publish" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("name", ["general_ledger", "apc_episodes", "service_lines", "departments"])
 def test_a_mandatory_file_is_missing(copied, capsys, name):
     (copied.files() / f"{name}.csv").unlink()

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "helpers"
-CALCULATION = ("cleaning", "costing", "subsidy", "outliers", "published", "comparison")
+CALCULATION = (
+    "cleaning", "costing", "subsidy", "outliers", "published", "comparison", "disclosure",
+)  # fmt: skip
 GROUND = {"errors", "contracts"}
-DISK = {"sources", "parameters", "run", "engine", "engine_spark"}
+DISK = {"sources", "parameters", "run", "memory", "engine", "engine_spark"}
 
 # What each part may import, beside itself. A part that is not named here may import anything.
 MAY_IMPORT = {
@@ -21,7 +23,8 @@ MAY_IMPORT = {
     **dict.fromkeys(CALCULATION, GROUND),
     "parameters": GROUND,
     "run": GROUND | {"parameters"},
-    "engine": GROUND | {"engine_spark"},
+    "memory": set(),
+    "engine": GROUND | {"memory", "engine_spark"},
     "engine_spark": GROUND,
     "sources": GROUND | DISK | set(CALCULATION),
     "report": GROUND | DISK,

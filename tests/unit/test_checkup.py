@@ -44,6 +44,29 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path, capsys):
     assert said.endswith("4 things stop a run.\n")
 
 
+def test_two_files_for_one_table_hide_nothing_of_the_others(tmp_path, capsys):
+    folder = write_trust(tmp_path, departments="", expense_map=FILES["expense_map.csv"])
+    (folder / "general_ledger.tsv").write_text("a\tb\n1\t2\n", encoding="utf-8")
+    code, said = say(capsys, folder)
+    assert code == 2
+    assert "WRONG  2 files hold general_ledger: general_ledger.csv, general_ledger.tsv." in said
+    assert "WRONG  departments.csv is empty" in said and "lacks" not in said
+    assert "expense_map.csv\n  right" in said
+    assert said.endswith("2 things stop a run.\n")
+
+
+def test_a_file_that_no_table_has_the_name_of_is_told(tmp_path, capsys):
+    folder = write_trust(tmp_path)
+    for name in ("theatre_case.csv", "tests.xls", "README.md", ".hidden"):
+        (folder / name).write_text("", encoding="utf-8")
+    code, said = say(capsys, folder)
+    assert code == 0
+    assert (
+        "note   Not read, as no file of the report has the name: tests.xls, theatre_case.csv."
+        in said
+    )
+
+
 def test_a_rule_that_compares_files_is_tried_when_each_is_right(tmp_path, capsys):
     code, said = say(capsys, write_trust(tmp_path, general_ledger=LEDGER.replace("59.90", "59.91")))
     assert code == 2

@@ -174,13 +174,25 @@ def test_long_row_headings_may_be_broken():
     assert 'class="table"' in table(pd.DataFrame({"line": ["Trauma and orthopaedics"]}))
 
 
-def test_an_empty_table_is_one_line_that_says_so():
+def test_an_empty_table_says_so():
     html = table(
         pd.DataFrame({"line": pd.Series(dtype="str"), "x_pence": pd.Series(dtype="int64")})
     )
-    assert "<table" not in html
-    assert "There is nothing to show: no row of this kind." in html
-    assert 'id="table-' in html  # what points to the table still arrives
+    assert html.count("<th") == 0  # no headings over nothing
+    assert "Table 1.1 has no rows" in html
+
+
+def test_written_sums_stand_at_the_right_like_numbers():
+    sums = pd.DataFrame({"id": ["R1", "R15"], "left": ["£1,234.50", "65,913"], "note": ["£5", "a"]})
+    html = table(sums)
+    assert html.count('class="number"') == 3  # the heading and two cells of `left` alone
+    codes = pd.DataFrame({"id": ["a", "b"], "code": ["04", "2024"]})
+    assert 'class="number"' not in table(codes)
+
+
+def test_a_table_of_many_columns_is_set_smaller():
+    assert "broad" in table(pd.DataFrame({f"column {n}": ["a"] for n in range(9)}))
+    assert "broad" not in table(pd.DataFrame({f"column {n}": ["a"] for n in range(8)}))
 
 
 def test_a_note_stands_under_the_table():

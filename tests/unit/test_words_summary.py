@@ -63,7 +63,7 @@ def credibility(**grades: str) -> pd.DataFrame:
 def review(*rows: tuple) -> pd.DataFrame:
     """Rows of consultant, flag, benefit, for the measure cost."""
     frame = pd.DataFrame(rows, columns=["consultant_code", "flag", "benefit"])
-    return frame.assign(measure="cost", line_id="TO")
+    return frame.assign(measure="cost", line_id="TO", probability=1.0)
 
 
 def saving(saving_gbp: int, low_gbp: int, high_gbp: int, excess_gbp: int) -> pd.DataFrame:
@@ -221,7 +221,7 @@ def test_consultants_are_counted_against_those_tested(tables):
 def test_the_saving_is_a_range(tables):
     card = find_card(tables, "saving")
     assert card["value"] == "£60.0k to £190k"
-    assert "best estimate £120k" in card["note"]
+    assert card["range"] == "90% interval; best estimate £120k"
 
 
 @pytest.mark.parametrize(
@@ -255,6 +255,41 @@ def test_cost_is_split_into_traced_averaged_and_apportioned(tables):
     card = find_card(tables, "traced")
     assert card["value"] == "60%"
     assert card["note"] == "30% is averaged on activity, 10% is apportioned overhead"
+
+
+def test_cards_say_how_sure_their_figures_are(tables):
+    """Two rules, by hand: surpluses 185 and 30, deficits 130 and 90; 2 of 4 lines in surplus, then 1."""
+    rules = pd.DataFrame(
+        [(rule, "price", line, pounds * POUND) for rule, amounts in (
+            ("reciprocal", {"TO": 180, "GENMED": -120, "ED": 5, "MAT": -10}),
+            ("direct", {"TO": 30, "GENMED": -80, "ED": -5, "MAT": -5, "UNMAPPED": 0}),
+        ) for line, pounds in amounts.items()],
+        columns=["rule_id", "income_basis", "line_id", "surplus_pence"],
+    )  # fmt: skip
+    sure = replace(tables, rules=rules)
+    assert find_card(sure, "Cross-subsidy")["range"] == "£30 to £130 over 2 fair rules"
+    assert find_card(sure, "Service lines")["range"] == "1 to 2, by the rule taken"
+    assert find_card(sure, "Income")["range"] == "to the penny, from the ledger"
+    assert "range" not in find_card(sure, "Rows set aside")
+    assert "range" not in find_card(tables, "Cross-subsidy")  # no rules, no range
+
+
+def test_a_name_may_be_wrong_and_the_card_says_how_often(tables):
+    # one named, with a probability of 0.9 of practice different in kind
+    probable = tables.review.assign(probability=[0.9, 0.1, 0.0])
+    card = find_card(replace(tables, review=probable), "Consultants")
+    assert card["range"] == "about 10% of such names are wrong"
+    none = probable.assign(flag="none")
+    assert "range" not in find_card(replace(tables, review=none), "Consultants")
+
+
+def test_lines_differ_in_how_much_is_traced(tables):
+    shares = tables.credibility.assign(
+        traced_pence=[900, 100, 500, 500], averaged_pence=[100, 900, 500, 500], apportioned_pence=0
+    )
+    assert (
+        find_card(replace(tables, credibility=shares), "traced")["range"] == "10% to 90%, by line"
+    )
 
 
 def test_three_things_come_in_order_and_no_more(tables):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # contracts stay light: the command line reads them before an
     import pandas as pd
 
 Kind = Literal["text", "code", "int", "number", "money", "date", "datetime", "bool"]
-Level = Literal["trust", "line", "consultant", "patient"]
+Level = Literal["trust", "line", "consultant", "patient", "public"]
 
 # How each kind is held after reading: (engine type, pandas type).
 STORED_AS: dict[str, tuple[str, str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from helpers.contracts.comparison import COMPARISON
 from helpers.contracts.inputs import INPUTS
 from helpers.contracts.model import Column, Level, Table
+from helpers.contracts.public import PUBLIC_TABLES
 from helpers.contracts.published import PUBLISHED
 
 
@@ -1652,6 +1653,7 @@ EVERY = [
     *OUTLIERS,
     *PUBLISHED,
     *COMPARISON,
+    *PUBLIC_TABLES,
 ]
 OUTPUTS: dict[str, Table] = {table.name: table for table in EVERY}
 if len(OUTPUTS) != len(EVERY):

@@ -65,3 +65,6 @@ def find_own_line(line_id: str) -> str:
 CLOSED = ("closed", "resolved", "rejected", "done", "agreed", "complete", "completed", "withdrawn")
 # Reasons that take a difference between consultants out of the saving once a review is closed with one.
 WARRANTED = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
+
+# How the remark on a file begins that another way of costing would need, and this one does not.
+NOT_NEEDED = "Not needed"

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from helpers.errors import HelpersError, name_a_few
-from helpers.report.runner import is_unchanged, make_report
+from helpers.memory import find_free_bytes
+from helpers.report.public import is_edition_unchanged, make_edition
 from helpers.report.stopping import hold_signals, stop_on_signals
 from helpers.run import Run, show_path
 
@@ -118,7 +118,7 @@ def _judge(run: Run) -> Outcome | None:
     """Return the outcome of a trust whose report stands already, without a process of its own."""
     began = time.monotonic()
     try:
-        if is_unchanged(run):
+        if is_edition_unchanged(run):
             page = show_path(run.published / "index.html")
             return Outcome(run.trust, "unchanged", page, time.monotonic() - began)
     except (HelpersError, OSError):  # the run will say what is wrong
@@ -150,16 +150,8 @@ def choose_next(
 
 
 def find_memory_bytes() -> int:
-    """Return the memory that runs may use: of what is free, within the limit of a container."""
-    import psutil
-
-    free = psutil.virtual_memory().available
-    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            free = min(free, int(Path(place).read_text(encoding="ascii")))
-        except (OSError, ValueError):
-            continue
-    return int(free * USABLE_MEMORY_PROP)
+    """Return the memory that runs may use together: a part of what is free."""
+    return int(find_free_bytes() * USABLE_MEMORY_PROP)
 
 
 def find_jobs(asked: int | None) -> int:
@@ -217,7 +209,7 @@ def _run_job(run: Run, mouth: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
     try:
-        made = make_report(run, say=lambda line: None)
+        made = make_edition(run, say=lambda line: None)
         mouth.send(("unchanged" if made.is_unchanged else "done", show_path(made.page)))
     except HelpersError as error:
         mouth.send(("failed", " ".join(str(error).split("\n"))))

@@ -31,6 +31,9 @@ MONEY_UNITS = (
     MoneyUnit("£", 0, 1, 0),
 )
 POUND = MONEY_UNITS[-1]
+HIDDEN = "hidden"  # column that names what of a row may not be shown
+HIDDEN_MARK = "*"
+HIDDEN_NOTE = "* Hidden: a number from 1 to 7, what belongs to one, or what would tell one."
 # A column that would need more digits than this before the point is written in a larger unit.
 MOST_UNITS = 1e6
 
@@ -83,6 +86,24 @@ def write_cells(
         else _write(name, value, unit if is_money(name, values) else None, decimals, exact=exact)
         for value in values
     ]
+
+
+def star_cells(name: str, texts: list[str], frame: pd.DataFrame) -> list[str]:
+    """Return a column's texts with ``*`` in the rows whose ``hidden`` names the column."""
+    if HIDDEN not in frame.columns:
+        return texts
+    marks = [name in str(words).split() for words in frame[HIDDEN].fillna("")]
+    return [
+        HIDDEN_MARK if is_hidden else text for text, is_hidden in zip(texts, marks, strict=True)
+    ]
+
+
+def describe_hidden(frame: pd.DataFrame, names: Sequence[str]) -> str:
+    """Return what ``*`` means, if a table has any; blank otherwise."""
+    if HIDDEN not in frame.columns:
+        return ""
+    hidden = {name for words in frame[HIDDEN].fillna("") for name in str(words).split()}
+    return HIDDEN_NOTE if hidden & set(names) else ""
 
 
 def _write(name: str, value: object, unit: MoneyUnit | None, decimals: int, *, exact: bool) -> str:

@@ -27,6 +27,7 @@ LEVELS = (
     ("line", "service lines"),
     ("consultant", "consultants"),
     ("patient", "patients"),
+    ("public", "what may be published"),
 )
 INTRODUCTION = """# Data dictionary
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from helpers.report.cells import is_money
+from helpers.report.cells import HIDDEN, is_money, star_cells
 from helpers.sources.spreadsheets import write_csv_text
 
 # Data of one exhibit above this size are not put into a page (decision D-200).
@@ -56,8 +56,11 @@ def arrange_download(
     """
     headings = headings or dict.fromkeys(frame.columns, "")
     columns = {
-        head_column(str(name), heading, frame[name]): _arrange_values(str(name), frame[name])
+        head_column(str(name), heading, frame[name]): _star_values(
+            str(name), _arrange_values(str(name), frame[name]), frame
+        )
         for name, heading in headings.items()
+        if name != HIDDEN
     }
     return pd.DataFrame(columns)
 
@@ -81,6 +84,14 @@ def _arrange_values(name: str, values: pd.Series) -> pd.Series:
     if pd.api.types.is_float_dtype(values):
         return values.map(lambda value: f"{value:.{SIGNIFICANT_DIGITS}g}", na_action="ignore")
     return values
+
+
+def _star_values(name: str, values: pd.Series, frame: pd.DataFrame) -> pd.Series:
+    """Return a column with ``*`` for what may not be shown."""
+    if HIDDEN not in frame.columns:
+        return values
+    texts = star_cells(name, values.astype("object").tolist(), frame)
+    return pd.Series(texts, index=values.index, dtype="object")
 
 
 def _write_pounds(pence: float) -> str:

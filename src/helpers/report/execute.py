@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,29 @@ def execute_notebook(
     StepError, or the HelpersError the notebook raised
         With the message shown to the user; the executed copy holds the rest.
     """
-    way = way or ("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
     executed.parent.mkdir(parents=True, exist_ok=True)
+    run_apart(run_papermill, source, executed, parameters, way=way)
+
+
+def run_apart(work: Callable[..., None], *given: Any, way: str = "") -> None:
+    """Call a function in a child process, so that what it opens never reaches another.
+
+    Parameters
+    ----------
+    work, given
+        A function of a module, and what it is given; what it returns is lost.
+    way
+        As for ``execute_notebook``.
+
+    Raises
+    ------
+    StepError, or the HelpersError the function raised
+        With the message shown to the user.
+    """
+    way = way or ("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
     context = multiprocessing.get_context(way)
     ear, mouth = context.Pipe(duplex=False)
-    child = context.Process(target=_run_child, args=(str(source), str(executed), parameters, mouth))
+    child = context.Process(target=_run_child, args=(work, given, mouth))
     sys.stdout.flush()
     try:
         with hold_signals():
@@ -118,15 +137,15 @@ def _rebuild_error(told: dict[str, Any]) -> HelpersError:
     return error
 
 
-def _run_child(source: str, executed: str, parameters: dict[str, Any], mouth: Connection) -> None:
-    """Run in the child: execute, tidy the copy, and say how it went."""
+def _run_child(work: Callable[..., None], given: tuple[Any, ...], mouth: Connection) -> None:
+    """Run in the child: do the work, and say how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
     os.environ.setdefault("MPLBACKEND", "agg")
     told: dict[str, Any] = {"message": "", "exit_code": 1}
     try:
-        run_papermill(Path(source), Path(executed), parameters)
+        work(*given)
     except HelpersError as error:
         told = {"message": str(error), "exit_code": error.exit_code}
     except MemoryError:

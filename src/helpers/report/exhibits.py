@@ -15,9 +15,11 @@ from matplotlib.figure import Figure
 from helpers.report.cells import (
     POUND,
     MoneyUnit,
+    describe_hidden,
     find_table_unit,
     is_money,
     is_numeric,
+    star_cells,
     write_cells,
 )
 from helpers.report.downloads import write_download
@@ -30,7 +32,10 @@ PHONE = "(max-width: 36rem)"  # as in report.css
 LONG_CELL = 30  # letters; a column with longer words gets room for them
 LONG_TEXT = ' class="words"'
 NOTICE_KINDS = ("note", "caution", "method")
-NO_ROWS = "There is nothing to show: no row of this kind."
+NO_ROWS = "has no rows: there is nothing of this kind to show."
+BROAD_COLUMNS = 9  # a table of so many columns is set smaller
+WRITTEN_MONEY = r"^[−-]?(?:£[\d,.]+[kmbn]*|[\d,]+)$|^–?$"
+POUND_SIGNS = ("£", "−£", "-£")
 
 
 class Exhibit:
@@ -194,6 +199,9 @@ def show_table(
         ``_days`` days; other numbers are whole, or have two decimals.
     total
         The last row is a total and is set apart.
+    frame
+        A column ``hidden`` names the columns of a row that may not be shown: they read ``*``, here and in
+        the download, and a note says so.
     note
         A remark under the table.
     exact
@@ -203,14 +211,14 @@ def show_table(
     folded
         On a screen only the caption is in sight until the reader opens it; print shows all.
 
-    ``None`` shows nothing: the files do not reach that far, and the words beside it say so. A table without
-    rows is one line that says there are none: headings over nothing tell a reader nothing.
+    ``None`` shows nothing: the files do not reach that far, and the words beside it say so.
     """
     if frame is None:
         return Exhibit("", "")
     _check_given(number=number, caption=caption, source=source)
     if frame.empty:
-        return _say_empty(number, caption)
+        words = f"Table {number} {NO_ROWS}"
+        return Exhibit(f'<p class="none" id="table-{escape(number)}">{escape(words)}</p>', words)
     names = list(columns)
     shared = [
         name
@@ -220,7 +228,9 @@ def show_table(
     unit = find_table_unit([frame[name] for name in shared])
     units = dict.fromkeys(names, POUND) | dict.fromkeys(shared, unit)
     cells = {
-        name: write_cells(name, frame[name], unit=units[name], exact=name in exact)
+        name: star_cells(
+            name, write_cells(name, frame[name], unit=units[name], exact=name in exact), frame
+        )
         for name in names
     }
     name = escape(f"table-{number}")
@@ -231,14 +241,17 @@ def show_table(
         )
         for place, last in _places(len(frame))
     ]
+    body = "".join(rows)
+    note = " ".join(words for words in (note, describe_hidden(frame, names)) if words)
     remark = f'<p class="note">{escape(note)}</p>' if note else ""
     size = " long" if len(frame) > LONG_TABLE_ROWS else ""
+    size += " broad" if len(names) >= BROAD_COLUMNS else ""
     size += " codes" if max(map(len, cells[names[0]]), default=0) <= SHORT_HEAD else ""
     html = (
         f'<div class="table{size}" id="{name}">'
         f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}-caption"><table>'
         f'<caption><span id="{name}-caption"><b>Table {escape(number)}</b> {escape(caption)}</span></caption>'
-        f"<thead><tr>{_head(frame, columns, units)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"<thead><tr>{_head(frame, columns, units)}</tr></thead><tbody>{body}</tbody></table></div>"
         f"{remark}{_fold('How to read this table', how_to_read)}"
         f'<p class="source">Source: {escape(source)}</p>'
         f"{_offer(frame, name=f'table-{number}', headings=columns)}</div>"
@@ -249,16 +262,6 @@ def show_table(
             f"{html}</details>"
         )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
-
-
-def _say_empty(number: str, caption: str) -> Exhibit:
-    """Return the line that stands where a table without rows would."""
-    name = escape(f"table-{number}")
-    html = (
-        f'<p class="note" id="{name}"><b>Table {escape(number)}</b> {escape(caption)} '
-        f"<em>{NO_ROWS}</em></p>"
-    )
-    return Exhibit(html, f"Table {number} {caption} {NO_ROWS}")
 
 
 def _offer(
@@ -315,7 +318,14 @@ def _places(n_rows: int) -> list[tuple[int, bool]]:
 
 
 def _align(values: pd.Series) -> str:
-    return ' class="number"' if is_numeric(values) else ""
+    """Numbers stand at the right, so that they can be compared down a column; so does written money."""
+    return ' class="number"' if is_numeric(values) or _is_written_money(values) else ""
+
+
+def _is_written_money(values: pd.Series) -> bool:
+    """Tell whether a column of text holds sums only, as identities do: pounds and pence, or rows."""
+    words = values.astype("str")
+    return bool(words.str.startswith(POUND_SIGNS).any() and words.str.match(WRITTEN_MONEY).all())
 
 
 def _check_given(**needed: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from dataclasses import replace
 from importlib.metadata import version
 
 import pandas as pd
@@ -21,6 +22,7 @@ from helpers.sources.tables import has_table, read_table
 
 CHECK_TABLES = ("reconciliation", "subsidy_reconciliation")
 LIBRARIES = ("duckdb", "pandas", "numpy", "scipy", "matplotlib", "papermill", "nbconvert")
+PUBLIC_PARAMETERS = ("trust", "year", "audience", "method")
 UNUSED = ("method", "what_if")  # of the parameters, on the published basis
 METHOD_WORDS = {"reciprocal": "reciprocal", "step_down": "step-down", "direct": "direct"}
 
@@ -115,6 +117,46 @@ def render_published_pages(run: Run, inputs: dict[str, str]) -> None:
         render_page(
             run.folder / "notebooks" / f"{step.name}.ipynb", run.folder / step.page, page=page
         )
+
+
+def render_public_pages(run: Run, inputs: dict[str, str]) -> None:
+    """Write every page of a public edition; ``run`` can read the protected tables and no others."""
+    facts = dict(read_table(run, "public_facts")[["fact", "value"]].itertuples(index=False))
+    checks = read_table(run, "public_checks")
+    lines = read_table(run, "public_lines")
+    used = {name: text for name, text in list_parameters(run).items() if name in PUBLIC_PARAMETERS}
+    provenance = list_public_provenance(used, checks)
+    method = METHOD_WORDS[facts["overhead_method"]]
+    steps = list_steps(run)
+    for step in steps:
+        page = PageInfo(
+            trust=run.trust,
+            trust_name=facts["trust_name"],
+            year=run.year,
+            title=step.title,
+            audience=run.audience,
+            is_demo=run.is_demo,
+            pages=list_pages(steps, step),
+            stamp=(("Overhead method", method), *describe_making(checks, inputs)),
+            caution=fitness.describe_weak(lines, lines),
+            provenance=provenance,
+        )
+        render_page(
+            run.folder / "notebooks" / f"{step.name}.ipynb", run.folder / step.page, page=page
+        )
+
+
+def list_public_provenance(parameters: dict[str, str], checks: pd.DataFrame) -> Provenance:
+    """Return what a public page was made from: no file's checksum, and no amount of a check.
+
+    A small file could be guessed and tried against its checksum; one checksum over all files cannot.
+    """
+    whole = list_provenance(parameters, checks.assign(difference_pence=0), {})
+    told = tuple(
+        (number, words, "none" if holds else "some", holds)
+        for number, words, _, holds in whole.checks
+    )
+    return replace(whole, checks=told)
 
 
 def list_pages(steps: tuple[Step, ...], current: Step) -> tuple[tuple[str, str, bool], ...]:

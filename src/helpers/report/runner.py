@@ -59,7 +59,7 @@ def make_report(run: Run, *, say: Say = print, way: str = "") -> Made:
     """
     if not run.is_on_published:
         check_input_dir(run)
-    _check_writable(run.published.parent)
+    check_writable(run.published.parent)
     lock = run.published.parent / f".{run.year}.lock"
     try:
         with hold_lock(lock, f"{run.trust} {run.year}"), stop_on_signals() as check_stopped:
@@ -77,7 +77,7 @@ def is_unchanged(run: Run) -> bool:
 
 
 def _is_current(run: Run, last: Record, parts: dict[str, dict[str, str]]) -> bool:
-    return last.whole and last.pages == find_page_key(parts) and _is_complete(run, last)
+    return last.whole and last.pages == find_page_key(parts) and is_complete(run, last)
 
 
 def _seen(run: Run) -> Path:
@@ -152,7 +152,7 @@ def _run_steps(
         reason = _reuse(run, step, own, record, last, failed)
         if reason:
             before = list_files(run.folder)
-            _execute(run, step, way)
+            execute_step(run, step, way)
             shutil.rmtree(run.spill, ignore_errors=True)
             written = sorted(list_files(run.folder) - before)
             record.steps[step.name] = {"parts": own, "why": reason, "files": written}
@@ -175,7 +175,7 @@ def _reuse(
     return reasons[0]
 
 
-def _execute(run: Run, step: Step, way: str) -> None:
+def execute_step(run: Run, step: Step, way: str) -> None:
     from helpers.report.execute import execute_notebook, warm_up
 
     warm_up()
@@ -187,7 +187,7 @@ def _execute(run: Run, step: Step, way: str) -> None:
         "method": run.method,
         "engine": run.engine,
         "data": show_path(run.input_dir.parents[1]),
-        "out": show_path(run.published.parents[1]),
+        "out": show_path(run.out),
         "folder": str(run.folder),
         "allow_unreconciled": run.allow_unreconciled,
         "what_if": run.what_if,
@@ -227,14 +227,14 @@ def _keep_failure(run: Run, record: Record) -> None:
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def _is_complete(run: Run, record: Record) -> bool:
+def is_complete(run: Run, record: Record) -> bool:
     """Tell whether every file a whole report should hold is still there."""
     files = [name for step in record.steps.values() for name in step["files"]]
     pages = [step.page for step in list_steps(run)]
     return all((run.published / name).is_file() for name in [*files, *pages])
 
 
-def _check_writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".probe"

@@ -18,14 +18,15 @@ from typing import Any
 from helpers.parameters import PROJECT, TRUST_CODE, YEAR
 from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
 from helpers.report.glossary import GLOSSARY
-from helpers.run import Run
+from helpers.run import PUBLIC, Run
 
 NOTEBOOKS = PROJECT / "notebooks"
 RECORD = "run.json"
 COMMON_CODE = (
-    "errors.py", "parameters.py", "run.py", "engine.py", "engine_spark.py", "contracts", "sources/tables.py", "sources/cleaned.py",
+    "errors.py", "parameters.py", "run.py", "memory.py", "engine.py", "engine_spark.py", "contracts", "sources/tables.py", "sources/cleaned.py",
     "report/cells.py", "report/fitness.py", "report/exhibits.py", "report/formats.py", "report/execute.py",
-    "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/downloads.py",
+    "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/figures/labels.py",
+    "report/tables/drawn.py", "report/downloads.py",
     "sources/spreadsheets.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
 # What stands around the notebooks: its change makes the pages again, and no step.
@@ -122,11 +123,25 @@ PUBLISHED_STEPS = (
         _PUBLISHED_CODE, ("published",),
     ),
 )  # fmt: skip
-ALL_STEPS = (*STEPS, *PUBLISHED_STEPS)
+_PUBLIC_CODE = ("disclosure", "sources", "subsidy", "report/leaks.py", "report/public.py")
+_PUBLIC_SUBJECTS = ("public", "summary", "board", "flows", "stays", "care")
+PUBLIC_STEPS = tuple(
+    Step(name, title, page, (), _PUBLIC_CODE, _PUBLIC_SUBJECTS)
+    for name, title, page in (
+        ("21_public_data", "What the figures rest on", "21_public_data.html"),
+        ("22_public_lines", "Income, cost and activity", "22_public_lines.html"),
+        ("23_public_subsidy", "Cross-subsidy", "23_public_subsidy.html"),
+        ("24_public_care", "Stays and practice", "24_public_care.html"),
+        ("25_public_summary", "Summary", "index.html"),
+    )
+)
+ALL_STEPS = (*STEPS, *PUBLISHED_STEPS, *PUBLIC_STEPS)
 
 
 def list_steps(run: Run) -> tuple[Step, ...]:
     """Return the series for a run: the trust's own files win over published ones (decision D-220)."""
+    if run.audience == PUBLIC:
+        return PUBLIC_STEPS
     return PUBLISHED_STEPS if run.is_on_published else STEPS
 
 
@@ -265,7 +280,15 @@ def recover(building: Path, final: Path) -> None:
 
 
 def remove_reports(out: Path) -> int:
-    """Remove every report under a folder of reports, finished or not; return how many.
+    """Remove every report under a folder of reports, public editions too; return how many."""
+    removed = _remove_reports(out) + _remove_reports(out / PUBLIC)
+    if (out / PUBLIC).is_dir() and not any((out / PUBLIC).iterdir()):
+        (out / PUBLIC).rmdir()
+    return removed
+
+
+def _remove_reports(out: Path) -> int:
+    """Remove every report directly under a folder of reports, finished or not; return how many.
 
     A folder is a report's if its name says so and its record is in it: a trust's own files, put
     there by mistake, stay.
@@ -281,7 +304,7 @@ def remove_reports(out: Path) -> int:
             removed += 1
         elif folder.name in (f".{year}.lock", f".{year}.seen"):
             folder.unlink()
-    for name in ("index.html", "trust_comparison.csv", ".comparison.lock"):
+    for name in ("index.html", "trust_comparison.csv", "public_trusts.csv", ".comparison.lock"):
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / "comparison", ignore_errors=True)
     for trust in out.glob("*"):

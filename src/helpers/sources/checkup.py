@@ -24,12 +24,19 @@ from helpers.errors import HelpersError, InputError, name_a_few
 from helpers.parameters import DEFAULT_YEAR, TRUST_CODE, YEAR
 from helpers.run import Run, open_run
 from helpers.sources.codes import repair_codes
-from helpers.sources.extracts import check_mandatory, find_files, find_mode, is_needed, read_trust
+from helpers.sources.extracts import (
+    PROPOSED_FILE,
+    check_mandatory,
+    describe_unread,
+    find_mode,
+    is_needed,
+    read_trust,
+    sort_files,
+)
 from helpers.sources.headers import MissingColumns, tidy
 from helpers.sources.readers import read_file
 from helpers.sources.settings import COLUMNS_FILE, TRUST_FILE, read_renames, read_settings
 
-PROPOSED_FILE = "columns.proposed.yml"  # where the trust has a columns.yml already
 PROPOSAL_HEAD = (
     "# Closest names, proposed by `python -m helpers check`; nothing here is used yet. Where one is",
     f"# right, take the `# ` away from its line and its file's line, and keep both in {COLUMNS_FILE}.",
@@ -79,7 +86,8 @@ def check_folder(folder: Path) -> FolderCheck:
     settings_check, run = _check_settings(folder)
     folder_check = FileCheck("folder")
     renames = _try(lambda: read_renames(folder), folder_check.wrong) or {}
-    found = _try(lambda: find_files(folder), folder_check.wrong) or {}
+    found, doubled = sort_files(folder)
+    folder_check.wrong += doubled.values()
     mode = find_mode(found)
     files = [settings_check]
     proposals: dict[str, dict[str, str]] = {}
@@ -100,7 +108,8 @@ def check_folder(folder: Path) -> FolderCheck:
         _try(lambda: check_mandatory(found, mode, folder), folder_check.wrong)
     elif not folder_check.wrong:
         folder_check.wrong.append(_explain_empty(folder))
-    if folder_check.wrong:
+    folder_check.notes += describe_unread(folder)
+    if folder_check.wrong or folder_check.notes:
         files.append(folder_check)
     check = FolderCheck(folder, _write_title(run, mode), files, [], proposals)
     check.absent = [

@@ -19,15 +19,21 @@ from helpers.contracts import (
     Received,
     Table,
 )
+from helpers.contracts.terms import NOT_NEEDED
 from helpers.engine import Engine
-from helpers.errors import InputError, name_a_few
+from helpers.errors import CommandError, InputError, name_a_few
 from helpers.run import Run, check_input_dir
 from helpers.sources.codes import repair_codes
 from helpers.sources.encodings import find_sha256
 from helpers.sources.readers import ENDINGS, FileRead, read_file
-from helpers.sources.settings import TRUST_FILE, read_renames, read_settings
+from helpers.sources.settings import COLUMNS_FILE, TRUST_FILE, read_renames, read_settings
 from helpers.sources.tables import has_table, open_table, read_table, write_table
 
+PROPOSED_FILE = (
+    "columns.proposed.yml"  # `check` writes it where the trust has a columns.yml already
+)
+# Files of a trust's folder that hold no table.
+OUR_FILES = (TRUST_FILE, COLUMNS_FILE, PROPOSED_FILE, "readme.md", "readme.txt")
 DATE_SETTINGS = ("period_start", "period_end")
 
 
@@ -43,6 +49,11 @@ def read_trust(run: Run, db: Engine) -> Received:
         If the folder is another trust's, a mandatory file is missing, two files hold one table, or
         a file cannot be read.
     """
+    if run.audience == "public":
+        raise CommandError(
+            "Pages 1 to 6 are the analyst's. The public edition is made from a finished report, never from the "
+            f"trust's files: `make report TRUST={run.trust} AUDIENCE=public`."
+        )
     folder = check_input_dir(run)
     settings, notices = read_settings(folder, run)
     renames = read_renames(folder)
@@ -51,6 +62,7 @@ def read_trust(run: Run, db: Engine) -> Received:
     check_mandatory(found, mode, folder)
     settings["mode"] = mode
     frames: dict[str, pd.DataFrame] = {}
+    notices += describe_unread(folder)
     records: list[dict[str, Any]] = [_describe_settings_file(folder, notices)]
     for name, table in INPUTS.items():
         if name not in found:
@@ -79,18 +91,46 @@ def find_files(folder: Path) -> dict[str, Path]:
     InputError
         If two files hold one table.
     """
-    found: dict[str, list[Path]] = {}
+    found, doubled = sort_files(folder)
+    for told in doubled.values():
+        raise InputError(told)
+    return found
+
+
+def sort_files(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the first file of each table, and what to say of each table that has several."""
+    listed: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         name = path.stem.lower()
         if path.suffix.lower() in ENDINGS and name in INPUTS and path.is_file():
-            found.setdefault(name, []).append(path)
-    for name, paths in found.items():
-        if len(paths) > 1:
-            raise InputError(
-                f"{len(paths)} files hold {name}: {name_a_few(path.name for path in paths)}.\n"
-                "Leave the one to be used in the folder and move the others out."
-            )
-    return {name: paths[0] for name, paths in found.items()}
+            listed.setdefault(name, []).append(path)
+    doubled = {
+        name: (
+            f"{len(paths)} files hold {name}: {name_a_few(path.name for path in paths)}.\n"
+            "Leave the one to be used in the folder and move the others out."
+        )
+        for name, paths in listed.items()
+        if len(paths) > 1
+    }
+    return {name: paths[0] for name, paths in listed.items()}, doubled
+
+
+def describe_unread(folder: Path) -> list[str]:
+    """Return what to say of files that no table has the name of: they are not read."""
+    unread = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+        and not path.name.startswith(".")
+        and path.name.lower() not in OUR_FILES
+        and not (path.suffix.lower() in ENDINGS and path.stem.lower() in INPUTS)
+    ]
+    if not unread:
+        return []
+    return [
+        f"Not read, as no file of the report has the name: {name_a_few(unread)}. "
+        "docs/your-own-data.md lists the names."
+    ]
 
 
 def find_mode(found: dict[str, Path]) -> str:
@@ -157,12 +197,12 @@ def _describe_absent(table: Table, mode: str) -> dict[str, Any]:
     notice = f"There is no {table.name} file: the report goes without {table.panel}."
     if mode == "slr" and table.name in PLICS_MANDATORY:
         notice = (
-            "Not needed: this trust's costs go to lines by line_drivers, without activity feeds."
+            f"{NOT_NEEDED}: this trust's costs go to lines by line_drivers, without activity feeds."
         )
     if mode == "plics" and table.name in ("line_drivers", "costed_patients", "cost_names"):
-        notice = "Not needed: this trust has activity feeds."
+        notice = f"{NOT_NEEDED}: this trust has activity feeds."
     if mode == "costed" and table.name in (*PLICS_MANDATORY, "line_drivers"):
-        notice = "Not needed: this trust's patients come costed by its own system."
+        notice = f"{NOT_NEEDED}: this trust's patients come costed by its own system."
     return {
         "file": table.name,
         "found": "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,7 +28,9 @@ from helpers.report.words.plain import name_term
 MOST_PANELS = 4
 MOST_TRENDS = 5
 SPREAD = 0.30  # half the height of a strip
-CLOSE = 0.16  # ratios nearer than this cannot have labels of their own
+CLOSE = 0.3  # ratios nearer than this cannot have labels of their own
+LONGEST_NAMES = 18  # letters in one line of names
+LABEL_ROOM = 0.3  # at the right of the scale, for names beside the marks
 WIDEST = 0.9  # a ratio further from 1 is drawn at the edge
 TRUST = "TRUST"
 
@@ -55,7 +59,9 @@ def plot_care(care: pd.DataFrame, named: pd.DataFrame) -> Figure | None:
         axes.axvline(1, color=INK, lw=0.9, zorder=1)
         axes.set_yticks(range(len(measures)), [_break(name_term("care", m)) for m in measures])
         axes.invert_yaxis()
-        axes.set_xlim(*_find_span(tested))
+        low, high = _find_span(tested)
+        named_right = tested["flag"].eq("more").any()
+        axes.set_xlim(low, high + (LABEL_ROOM if named_right else 0.0))
         axes.xaxis.set_major_formatter(FuncFormatter(_write_gap))
         axes.set_xlabel("Against peers, same casemix (less left, more right)")
         axes.grid(axis="x")
@@ -80,27 +86,31 @@ def _draw_strip(axes: Axes, rows: pd.DataFrame, place: int) -> None:
     axes.scatter(
         ratio[differs], np.full(int(differs.sum()), float(place)), s=42, color=ORANGE, marker="D", zorder=3
     )  # fmt: skip
-    for names, middle in _group_labels(rows[differs]):
+    for names, end in _group_labels(rows[differs]):
+        side = 1 if end >= 1 else -1
         axes.annotate(
-            names, (middle, place), xytext=(0, 10), textcoords="offset points", ha="center",
-            va="center", fontsize=8.5, fontweight="bold",
+            names, (end, place), xytext=(8 * side, 0), textcoords="offset points",
+            ha="left" if side > 0 else "right", va="center", fontsize=8.5, fontweight="bold",
         )  # fmt: skip
 
 
 def _group_labels(found: pd.DataFrame) -> list[tuple[str, float]]:
-    """Return labels and where they stand; consultants whose marks are close share one."""
+    """Return labels and the marks beside which they stand; consultants whose marks are close share one."""
     groups: list[list[dict]] = []
     for row in found.sort_values("ratio").to_dict("records"):
         if groups and row["ratio"] - groups[-1][-1]["ratio"] < CLOSE:
             groups[-1].append(row)
         else:
             groups.append([row])
+    ends = [
+        (max if group[-1]["ratio"] >= 1 else min)(row["ratio"] for row in group) for group in groups
+    ]
     return [
         (
-            ", ".join(str(row["pseudonym"]) for row in group),
-            min(float(np.mean([row["ratio"] for row in group])), 1 + WIDEST),
+            fill(", ".join(str(row["pseudonym"]) for row in group), LONGEST_NAMES),
+            min(max(float(end), 1 - WIDEST), 1 + WIDEST),
         )
-        for group in groups
+        for group, end in zip(groups, ends, strict=True)
     ]
 
 

@@ -1,7 +1,7 @@
 """A figure laid out again for a phone: the same marks, in half the width, with words in lines.
 
-A figure whose words would meet or be cut off at that width is left to its wide form, which a phone
-scrolls sideways (decision D-202).
+Panels that stand side by side go one under another (D-253). A figure whose words would meet or be
+cut off at that width is left to its wide form, which a phone scrolls sideways (decision D-202).
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import textwrap
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
+
+from helpers.report.figures.style import WIDE_ONLY
 
 NARROW_INCHES = 4.1
 LONGEST_LABEL = 19  # letters in one line of a row's name
@@ -25,7 +28,7 @@ MOST_TICKS = 3
 MOST_WORDS = 150  # labels in one figure; a grid of more is not readable on a phone
 MOST_STRETCH = 2.1
 ROOM_PROP = 0.14  # of an axis, added beside the marks where words meet
-MOST_TRIES = 3
+MOST_TRIES = 6
 LEAST_AXES_INCHES = 1.3
 # Words may touch by this part of the smaller one's area before they count as meeting.
 MOST_OVERLAP_PROP = 0.02
@@ -42,10 +45,13 @@ def lay_out_narrow(figure: Figure) -> bool:
     boxes = _find_boxes(figure)
     grids = [axes.get_gridspec() for axes in figure.axes]
     n_columns = max((grid.ncols for grid in grids if grid is not None), default=1)
+    n_rows = max((grid.nrows for grid in grids if grid is not None), default=1)
     is_diagram = len(boxes) > 1 and not any(axes.axison for axes in figure.axes)
-    is_grid = len(boxes) > MOST_WORDS or n_columns > 1
-    if figure.get_size_inches()[0] <= NARROW_INCHES or is_diagram or is_grid:
+    is_crowded = len(boxes) > MOST_WORDS * n_columns or figure.get_gid() == WIDE_ONLY
+    if figure.get_size_inches()[0] <= NARROW_INCHES or is_diagram or is_crowded:
         return False
+    if n_columns > 1:
+        _stack_panels(figure, n_rows)
     met_before = _count_overlaps(boxes)
     extra = sum(_stack_legend(figure, legend) for legend in list(figure.legends))
     stretch = max((_fold_labels(axes) for axes in figure.axes), default=1.0)
@@ -60,6 +66,21 @@ def lay_out_narrow(figure: Figure) -> bool:
         for axes in figure.axes:
             _make_room(axes)
     return False
+
+
+def _stack_panels(figure: Figure, n_rows: int) -> None:
+    """Put a figure's panels one under another, each as high as before, with its own labels."""
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    for axes in figure.axes:
+        if not axes.get_visible():
+            axes.remove()
+    width, height = figure.get_size_inches()
+    grid = GridSpec(len(panels), 1, figure=figure)
+    for place, axes in enumerate(panels):
+        axes.set_subplotspec(grid[place])
+        shown = [axes.yaxis.get_major_ticks(), axes.xaxis.get_major_ticks()]
+        axes.tick_params(labelleft=bool(shown[0]), labelbottom=True)
+    figure.set_size_inches(width, height * len(panels) / n_rows)
 
 
 def _make_room(axes: Axes) -> None:

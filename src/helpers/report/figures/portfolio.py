@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.contracts.terms import UNMAPPED
+from helpers.report.figures.labels import Mark, name_marks
 from helpers.report.figures.style import (
     DEFICIT,
     GREY,
@@ -30,9 +30,9 @@ LOOKS = {
 }
 LARGEST_POINTS = 900.0  # area of the line with most income
 SMALLEST_POINTS = 30.0
-NEAR_ACROSS, NEAR_UP = 0.24, 0.05  # of the figure: names closer than this would overlap
-FAR_RIGHT = 0.75  # of the figure: names beyond stand at the left of their mark
-LOWEST_PROP = -0.2  # a line below this is drawn here, its margin written beside it
+LOWEST_PROP = -0.2  # a line below this is drawn at the lower edge, its margin written beside it
+FAR_SPREADS = 3.0  # so is one this many times the middle half's spread below the middle half
+EDGE_PROP = 0.03  # from the lowest other line, or from zero, down to that edge
 
 
 def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
@@ -46,15 +46,15 @@ def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
     area = LARGEST_POINTS * lines["income_pence"] / lines["income_pence"].max()
     kinds = lines["class"].mask(lines["sign_label"] == RULE_DEPENDENT, RULE_DEPENDENT)
     with report_style():
-        figure, axes = new_figure(5.6)
-        heights = lines["margin_prop"].clip(lower=LOWEST_PROP)
+        figure, axes = new_figure(6.2)
+        edge = find_edge(lines["margin_prop"])
+        heights = lines["margin_prop"].clip(lower=edge)
         for x, y, size, kind in zip(across, heights, area, kinds, strict=True):
             colour, marker, _ = LOOKS[kind]
             axes.scatter(
                 x, y, s=max(size, SMALLEST_POINTS), c=colour, marker=marker, alpha=0.75,
                 edgecolors="white", hatch=HATCH if kind == RULE_DEPENDENT else None,
             )  # fmt: skip
-        _name_points(axes, across.tolist(), lines)
         mean = lines["contribution_pence"].sum() / lines["income_pence"].sum()
         axes.axhline(mean, color=GREY, linewidth=0.8, linestyle="--")
         axes.annotate("all lines", (1, mean), xycoords=("axes fraction", "data"), fontsize=8,
@@ -72,30 +72,31 @@ def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
         axes.set_ylabel("Contribution, of income")
         axes.margins(x=0.12, y=0.1)
         figure.legend(handles=_list_handles(kinds), loc="outside upper left", ncols=2)
+        name_marks(axes, _list_marks(across, lines, area, edge))
     return figure
 
 
-def _name_points(axes: Axes, across: list[float], lines: pd.DataFrame) -> None:
-    """Write names beside marks, largest line first; a name that would cover another is left out."""
-    width = max(across) - min(across) or 1.0
-    heights = lines["margin_prop"].clip(lower=LOWEST_PROP)
-    height = float(heights.max() - heights.min()) or 1.0
-    taken: list[tuple[float, float]] = []
-    for x, y, true, name in zip(
-        across, heights, lines["margin_prop"], lines["line_name"], strict=True
+def find_edge(margins: pd.Series) -> float:
+    """Return where lines far below all others are drawn, so that one line does not press the rest together.
+
+    >>> round(find_edge(pd.Series([0.15, 0.2, 0.2, 0.25, -0.9])), 2)
+    -0.03
+    """
+    low, high = margins.quantile([0.25, 0.75])
+    near = margins[margins >= low - FAR_SPREADS * (high - low)]
+    return max(LOWEST_PROP, min(0.0, float(near.min())) - EDGE_PROP)
+
+
+def _list_marks(across: pd.Series, lines: pd.DataFrame, area: pd.Series, edge: float) -> list[Mark]:
+    """Return each line's mark, the largest first; one below the map has its margin in its name."""
+    marks = []
+    for x, true, size, name in zip(
+        across, lines["margin_prop"], area, lines["line_name"], strict=True
     ):
-        is_near = any(
-            abs(x - a) / width < NEAR_ACROSS and abs(y - b) / height < NEAR_UP for a, b in taken
-        )
-        if is_near and true >= LOWEST_PROP:
-            continue
-        taken.append((x, y))
-        is_right = (x - min(across)) / width > FAR_RIGHT
-        text = shorten_name(name, 20) + ("" if true >= LOWEST_PROP else f" ({format_prop(true)})")
-        axes.annotate(
-            text, (x, y), xytext=(-9 if is_right else 9, 6), textcoords="offset points", fontsize=8,
-            ha="right" if is_right else "left",
-        )  # fmt: skip
+        beyond = f" ({format_prop(true)})" if true < edge else ""
+        radius = (max(size, SMALLEST_POINTS) ** 0.5) / 2
+        marks.append(Mark(x, max(true, edge), radius, shorten_name(name) + beyond))
+    return marks
 
 
 def _list_handles(kinds: pd.Series) -> list[Line2D]:

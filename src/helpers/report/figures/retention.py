@@ -9,6 +9,7 @@ from matplotlib.patches import Patch
 
 from helpers.report.figures.style import (
     BLUE,
+    GREY,
     INK,
     LIGHT_GREY,
     new_figure,
@@ -51,6 +52,9 @@ def plot_retention(retention: pd.DataFrame, names: pd.DataFrame) -> Figure | Non
             axes.locator_params(axis="x", nbins=3)
             axes.grid(axis="x")
             axes.set_xlim(left=0)
+            if not own["claim_pence"].fillna(0).any():
+                axes.set(xticks=[], xlim=(0, 1))
+                axes.text(0.05, 0.5, "No claim", transform=axes.transAxes, color=GREY, va="center")
             axes.margins(y=0.02)
         panels[0].set_yticks(places, [shorten_name(by_line.get(line, line)) for line in lines])
         handles = [Patch(color=LIGHT_GREY, label="Claim"), Patch(color=BLUE, label="Kept")]

@@ -42,6 +42,8 @@ LEGEND = [
     (RULE_DEPENDENT, NOT_SURE, "Sign depends on the rule"),
 ]
 
+MARK_PROP, LABEL_PROP = 0.015, 0.13  # of the scale: half a mark, and a written amount
+
 
 def plot_surplus_by_line(position: pd.DataFrame) -> Figure:
     """Draw each line's surplus (T4) as a bar, best at the top, coloured by class."""
@@ -113,8 +115,8 @@ def plot_private(private: pd.DataFrame) -> Figure | None:
             markersize=6, zorder=4, label="The line in all",
         )  # fmt: skip
         _name_rows(axes, lines)
-        _write_amounts(axes, lines["nhs_surplus_pence"], shift=0.2)
-        _write_amounts(axes, lines["private_surplus_pence"], shift=-0.2)
+        for name, shift in (("nhs_surplus_pence", 0.2), ("private_surplus_pence", -0.2)):
+            _write_amounts(axes, lines[name], shift=shift, past=lines["surplus_pence"])
         _finish(axes, "Surplus or deficit after every cost")
         figure.legend(loc="outside upper left", ncols=3)
     return figure
@@ -219,12 +221,20 @@ def _name_rows(axes: Axes, lines: pd.DataFrame) -> None:
     axes.set_yticks(range(len(lines)), names)
 
 
-def _write_amounts(axes: Axes, amounts: pd.Series, shift: float = 0.0) -> None:
-    """Write each amount at the end of its bar, outside it."""
+def _write_amounts(
+    axes: Axes, amounts: pd.Series, shift: float = 0.0, past: pd.Series | None = None
+) -> None:
+    """Write each amount at the end of its bar, outside it; beyond a mark of ``past`` that stands there."""
+    low, high = axes.get_xlim()
     for row, amount in enumerate(amounts):
         side = 1 if amount >= 0 else -1
+        end, gap = float(amount), 4
+        if past is not None:
+            beyond = (float(past.iloc[row]) - end) * side / (high - low)
+            if -MARK_PROP < beyond < LABEL_PROP:
+                end, gap = (max if side > 0 else min)(end, float(past.iloc[row])), 7
         axes.annotate(
-            format_gbp(amount, signed=True), (amount, row + shift), xytext=(4 * side, 0),
+            format_gbp(amount, signed=True), (end, row + shift), xytext=(gap * side, 0),
             textcoords="offset points", ha="left" if side > 0 else "right", va="center", fontsize=8.5,
         )  # fmt: skip
     axes.margins(x=0.16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.contracts.terms import NOT_NEEDED
 from helpers.report.words.plain import name_term
 
 MOST_RULES = 12
@@ -57,8 +58,14 @@ def build_stakes_table(stakes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFr
 
 
 def list_panels_off(input_files: pd.DataFrame) -> list[str]:
-    """Return a sentence for each optional file that is absent."""
-    return input_files.loc[~input_files["is_on"], "notice"].tolist()
+    """Return a sentence for each absent file that would add something to this kind of report."""
+    return input_files.loc[find_missed(input_files), "notice"].tolist()
+
+
+def find_missed(input_files: pd.DataFrame) -> pd.Series:
+    """Tell which files are absent and would add something; a file for another way of costing would not."""
+    is_needless = input_files["notice"].str.startswith(NOT_NEEDED)
+    return ~input_files["is_on"].astype(bool) & ~is_needless
 
 
 def build_queries_table(queries: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,8 @@ WEAK_GRADES = ("D", "E")
 class SummaryTables:
     """Tables of earlier steps, as the contracts name and describe them; none is changed.
 
-    A trust without patient-level activity has empty ``review``, ``saving`` and ``stays``.
+    A trust without patient-level activity has empty ``review``, ``saving`` and ``stays``. ``rules``
+    is ``rule_sensitivity``; without it cards give no range over rules.
     """
 
     statement: pd.DataFrame
@@ -34,6 +35,7 @@ class SummaryTables:
     files: pd.DataFrame
     reconciliation: pd.DataFrame
     subsidy_reconciliation: pd.DataFrame
+    rules: pd.DataFrame | None = None
 
     @property
     def has_patients(self) -> bool:
@@ -45,6 +47,30 @@ class SummaryTables:
     def checks(self) -> pd.DataFrame:
         """Every identity that the run checked."""
         return pd.concat([self.reconciliation, self.subsidy_reconciliation], ignore_index=True)
+
+
+def total_by_rule(tables: SummaryTables) -> pd.DataFrame:
+    """Return, for each rule tried, what the lines' deficits cost that surpluses pay for, and how many
+    lines are in surplus.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row a rule and basis of income: ``volume_pence``, whole pence, and ``n_surplus`` (a number of
+        lines, *not mapped* left out). No rows without rules.
+    """
+    columns = ["volume_pence", "n_surplus"]
+    if tables.rules is None or tables.rules.empty:
+        return pd.DataFrame({name: pd.Series(dtype="int64") for name in columns})
+    pence = tables.rules["surplus_pence"]
+    rows = tables.rules.assign(
+        earned=pence.clip(lower=0),
+        lacking=-pence.clip(upper=0),
+        n_surplus=(pence >= 0) & tables.rules["line_id"].ne(UNMAPPED),
+    )
+    sums = rows.groupby(["rule_id", "income_basis"])[["earned", "lacking", "n_surplus"]].sum()
+    sums["volume_pence"] = sums[["earned", "lacking"]].min(axis=1)
+    return sums[columns].astype("int64").reset_index(drop=True)
 
 
 def find_trust_amount(statement: pd.DataFrame, row_id: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.report.formats import format_count, format_gbp, format_prop, join_words
+from helpers.report.tables.cleaning import find_missed
 from helpers.report.words.plain import name_term
 
 FULL_PROP, WEAK_PROP = 0.9995, 0.95
@@ -169,9 +170,9 @@ def describe_corrections(corrections: pd.DataFrame | None, summary: pd.DataFrame
 
 def describe_panels_off(input_files: pd.DataFrame) -> str:
     """Say how many optional files are absent."""
-    off = int((~input_files["is_on"]).sum())
+    off = int(find_missed(input_files).sum())
     if off == 0:
-        return "Every file that the report can use is there."
+        return "Every file that a report of this kind can use is there."
     return f"{_count(off, 'file is', 'files are')} not in the folder. The report says so where it matters:"
 
 

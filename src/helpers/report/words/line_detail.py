@@ -198,7 +198,7 @@ def describe_bases(table: pd.DataFrame) -> str:
     side = "more" if gap >= 0 else "less"
     text = (
         f"Fixed sums pay {format_gbp(abs(gap))} {side} than the same activity earns at price. "
-        f"{count_words(len(turned), 'line changes', 'lines change')} sign between the two bases"
+        f"{count_words(len(turned), 'line changes', 'lines change').capitalize()} sign between the two bases"
     )
     return text + (f": {join_words(sorted(turned['line_name']))}." if len(turned) else ".")
 

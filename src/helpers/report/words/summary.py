@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.contracts.terms import UNMAPPED
 from helpers.report.formats import (
     count_words,
     format_count,
@@ -18,6 +19,7 @@ from helpers.report.tables.summary import (
     arrange_lines,
     find_trust_amount,
     keep_service_lines,
+    total_by_rule,
 )
 
 NAMED_LINES = 4
@@ -25,14 +27,16 @@ COSTS = ("C1", "C2", "C3", "C4")
 STRONG_GRADES = ("A", "B")
 UNMATCHED_WORTH_A_WORD_PROP = 0.01
 WARD = "ward"  # the grouping of stays that a board can act on
-INSTEAD_OF_ACTIVITY = "line_drivers"  # no trust with activity needs this file
+# No trust whose patients are costed here needs these.
+INSTEAD_OF_ACTIVITY = ("line_drivers", "costed_patients", "cost_names")
+LEDGER = "to the penny, from the ledger"
 
 
 def describe_headlines(tables: SummaryTables) -> list[dict[str, str]]:
     """Return the key figures of the trust as cards."""
     return [
         *_describe_money(tables),
-        describe_subsidy_card(tables.totals),
+        describe_subsidy_card(tables.totals, total_by_rule(tables)),
         describe_lines_card(tables),
         describe_review_card(tables),
         describe_saving_card(tables),
@@ -52,14 +56,20 @@ def _describe_money(tables: SummaryTables) -> list[dict[str, str]]:
             "Income of the trust",
             format_gbp(income),
             f"of which service lines earned {format_gbp(lines)}",
+            LEDGER,
         ),
-        _card("Cost of the trust", format_gbp(cost), "every pound of expenditure in the ledger"),
-        _card("Surplus" if surplus >= 0 else "Deficit", format_gbp(abs(surplus)), share),
+        _card(
+            "Cost of the trust",
+            format_gbp(cost),
+            "every pound of expenditure in the ledger",
+            LEDGER,
+        ),
+        _card("Surplus" if surplus >= 0 else "Deficit", format_gbp(abs(surplus)), share, LEDGER),
     ]
 
 
-def describe_subsidy_card(totals: pd.DataFrame) -> dict[str, str]:
-    """Return how much of some lines' deficits other lines' surpluses pay for."""
+def describe_subsidy_card(totals: pd.DataFrame, by_rule: pd.DataFrame) -> dict[str, str]:
+    """Return how much of some lines' deficits other lines' surpluses pay for, and its range over rules."""
     amounts = totals.set_index("measure")["amount_pence"]
     volume, unfunded = int(amounts["volume"]), int(amounts["unfunded"])
     rate = totals.set_index("measure")["income_prop"]["volume"]
@@ -68,7 +78,13 @@ def describe_subsidy_card(totals: pd.DataFrame) -> dict[str, str]:
     )
     if unfunded:
         note += f". A further {format_gbp(unfunded)} of deficits no line pays for"
-    return _card("Cross-subsidy between lines", format_gbp(volume), note)
+    sure = ""
+    if len(by_rule) > 1:
+        low, high = by_rule["volume_pence"].min(), by_rule["volume_pence"].max()
+        sure = (
+            f"{format_gbp(low)} to {format_gbp(high)} over {format_count(len(by_rule))} fair rules"
+        )
+    return _card("Cross-subsidy between lines", format_gbp(volume), note, sure)
 
 
 def describe_lines_card(tables: SummaryTables) -> dict[str, str]:
@@ -81,10 +97,14 @@ def describe_lines_card(tables: SummaryTables) -> dict[str, str]:
         if n_unsure
         else "none depends on the rule for sharing overheads and fixed income"
     )
+    by_rule = total_by_rule(tables)["n_surplus"]
+    low, high = by_rule.min(), by_rule.max()
+    sure = f"{low} to {high}, by the rule taken" if len(by_rule) > 1 and low != high else ""
     return _card(
         "Service lines in surplus",
         f"{n_surplus} of {len(lines)}",
         f"{format_count(len(lines) - n_surplus)} in deficit; {unsure}",
+        sure,
     )
 
 
@@ -96,7 +116,9 @@ def describe_review_card(tables: SummaryTables) -> dict[str, str]:
         return _card(label, "Not tested", _why_not_tested(tables))
     is_named = (tables.review["measure"] == "cost") & (tables.review["flag"] == "outlier")
     note = "for the same casemix, beyond natural variation; each has a right of reply"
-    return _card(label, f"{int(is_named.sum())} of {format_count(n_tested)}", note)
+    wrong = 1 - tables.review.loc[is_named, "probability"].mean()  # missing where nobody is named
+    sure = f"about {max(wrong, 0.01):.0%} of such names are wrong" if wrong > 0 else ""
+    return _card(label, f"{int(is_named.sum())} of {format_count(n_tested)}", note, sure)
 
 
 def describe_saving_card(tables: SummaryTables) -> dict[str, str]:
@@ -117,10 +139,10 @@ def describe_saving_card(tables: SummaryTables) -> dict[str, str]:
     low, high = format_gbp(row["ci_low_pence"]), format_gbp(row["ci_high_pence"])
     best = format_gbp(row["saving_pence"])
     note = (
-        f"if unexplained excess cost ended: 90% interval, best estimate {best}; counted only where "
-        "outcomes are no better. A question for review, not a budget cut"
+        "if unexplained excess cost ended; counted only where outcomes are no better. A question for "
+        "review, not a budget cut"
     )
-    return _card(label, f"{low} to {high}", note)
+    return _card(label, f"{low} to {high}", note, f"90% interval; best estimate {best}")
 
 
 def _why_not_tested(tables: SummaryTables) -> str:
@@ -151,7 +173,13 @@ def describe_tracing_card(credibility: pd.DataFrame) -> dict[str, str]:
         return _card("Cost traced to the patient", "not known", "")
     traced, averaged, apportioned = (format_prop(part / total) for part in parts)
     note = f"{averaged} is averaged on activity, {apportioned} is apportioned overhead"
-    return _card("Cost traced to the patient", traced, note)
+    costs = credibility[["traced_pence", "averaged_pence", "apportioned_pence"]].sum(axis=1)
+    by_line = (credibility["traced_pence"] / costs.where(costs > 0))[
+        credibility["line_id"].ne(UNMAPPED)
+    ].dropna()
+    low, high = format_prop(by_line.min()), format_prop(by_line.max())
+    sure = f"{low} to {high}, by line" if len(by_line) > 1 and low != high else ""
+    return _card("Cost traced to the patient", traced, note, sure)
 
 
 def describe_largest_deficit(tables: SummaryTables) -> str:
@@ -303,10 +331,10 @@ def describe_missing(tables: SummaryTables) -> str:
             "This trust supplied no activity by patient. Costs of its departments are averaged over "
             "service lines, and nothing here can be traced to a patient, a consultant or a stay."
         )
-    missing = missing[missing["file"] != INSTEAD_OF_ACTIVITY]
+    missing = missing[~missing["file"].isin(INSTEAD_OF_ACTIVITY)]
     if missing.empty:
         return ""
-    return f"Files were not supplied for: {join_words(sorted(missing['panel']))}."
+    return f"Files were not supplied for: {join_words(sorted(set(missing['panel'])))}."
 
 
 def describe_checks(tables: SummaryTables) -> str:
@@ -343,5 +371,7 @@ def _name_lines(lines: pd.DataFrame) -> str:
     return join_words([*names[: NAMED_LINES - 1], f"{len(names) - NAMED_LINES + 1} more lines"])
 
 
-def _card(label: str, value: str, note: str) -> dict[str, str]:
-    return {"label": label, "value": value, "note": note[:1].upper() + note[1:]}
+def _card(label: str, value: str, note: str, sure: str = "") -> dict[str, str]:
+    """Return a card; ``sure`` says how sure the value is, and stands right under it."""
+    card = {"label": label, "value": value, "note": note[:1].upper() + note[1:]}
+    return card | ({"range": sure} if sure else {})

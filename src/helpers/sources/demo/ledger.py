@@ -32,11 +32,15 @@ def list_cost_centres(recipe: Recipe, costs: Costs) -> pd.DataFrame:
     lines = recipe.lines
     teams = "MED_" + lines["line_id"]
     known = set(departments["department_id"])
+    # A line without a team of its own posts its income to critical care, or where a small trust has none, to the
+    # first clinical department.
+    clinical = departments.loc[departments["kind"] == "clinical", "department_id"]
+    other = "CRITCARE" if "CRITCARE" in known else clinical.iloc[0]
     income = pd.DataFrame(
         {
             "cost_centre": [f"9{place:02d}00" for place in lines.index],
             "cost_centre_name": (lines["line_name"] + " income").to_numpy(),
-            "department_id": [team if team in known else "CRITCARE" for team in teams],
+            "department_id": [team if team in known else other for team in teams],
             "owner_line_id": lines["line_id"].to_numpy(),
         }
     )
