@@ -81,6 +81,22 @@ def test_the_same_rate_as_peers_is_no_better_only_when_many_patients_say_so(n, e
     assert found.table["benefit"].tolist() == [expected] * 2
     assert found.by_measure["observed"].tolist() == [n / 10] * 2
     assert found.by_measure["expected"].round(6).tolist() == [n / 10] * 2
+    assert found.by_measure["over_expected"].round(6).tolist() == [1.0] * 2
+
+
+def test_events_over_expected_have_the_exact_interval():
+    spells = pd.DataFrame(
+        {
+            "consultant_code": ["A"] * 50 + ["B"] * 50,
+            "value_complication": [1.0] * 10 + [0.0] * 90,
+            "expected_complication": 0.1,
+        }
+    )
+    rows = review_outcomes(spells, ("complication",), ["A", "B"]).by_measure
+    # 10 and 0 events where 5 are expected: Garwood 4.795 to 18.390 and 0 to 3.689, each over 5
+    assert rows["over_expected"].tolist() == pytest.approx([2.0, 0.0])
+    assert rows["over_low"].tolist() == pytest.approx([4.795 / 5, 0.0], abs=1e-3)
+    assert rows["over_high"].tolist() == pytest.approx([18.390 / 5, 3.689 / 5], abs=1e-3)
 
 
 def test_risks_are_set_to_the_level_of_the_line():

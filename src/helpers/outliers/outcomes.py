@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from helpers.outliers.casemix import build_design
+from helpers.outliers.funnel import find_exact_interval
 from helpers.outliers.line_cases import LineCases, build_covariates, pool_casemix, read_line_cases
 
 GRID = np.arange(-80, 81) * 0.025  # log odds ratio, -2 to 2
@@ -46,7 +47,8 @@ class OutcomeReview:
         prob_better, prob_worse, n_outcomes``. An odds ratio above 1 means more bad events than
         peers' patients of the same risk.
     by_measure
-        One row a consultant and outcome: observed and expected events and the odds ratio.
+        One row a consultant and outcome: observed and expected events, their ratio with its exact
+        interval, and the odds ratio.
     risks
         One row a case and outcome: ``outcome, event, risk``.
     """
@@ -99,6 +101,7 @@ def review_outcomes(
                 n=n,
                 observed=observed,
                 expected=expected,
+                **_compare_counts(observed, expected),
             )
         )
     table = summarise_odds(loglik).assign(consultant_code=consultants, n_outcomes=n_rows)
@@ -185,6 +188,13 @@ def _add_likelihood(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who:
     return loglik, observed, expected, np.bincount(who, minlength=n_who)
 
 
+def _compare_counts(observed: np.ndarray, expected: np.ndarray) -> dict[str, np.ndarray]:
+    """Return events over expected events with the exact Poisson interval (95%); NaN without patients."""
+    known = np.where(expected > 0, expected, np.nan)
+    low, high = find_exact_interval(observed, known)
+    return {"over_expected": observed / known, "over_low": low, "over_high": high}
+
+
 def summarise_odds(loglik: np.ndarray) -> pd.DataFrame:
     """Return the posterior odds ratio, its 90% interval and the chances that decide the class.
 
@@ -231,6 +241,9 @@ def _empty_by_measure() -> pd.DataFrame:
     numbers = (
         "observed",
         "expected",
+        "over_expected",
+        "over_low",
+        "over_high",
         "odds_ratio",
         "odds_low",
         "odds_high",

@@ -60,6 +60,7 @@ OUTCOME_COLUMNS = {
     "n_spells": "Spells",
     "observed": "Events",
     "expected": "Expected for such patients",
+    "over": "Events over expected (95% interval)",
     "odds": "Odds ratio (90% interval)",
 }
 
@@ -155,13 +156,13 @@ def arrange_outcomes(outcomes: pd.DataFrame, named: pd.DataFrame) -> pd.DataFram
     table["outcome_words"] = (
         table["outcome"].map(lambda code: name_term("outcome", code)).astype("str")
     )
-    table["odds"] = [
-        f"{odds:.2f} ({low:.2f} to {high:.2f})"
-        for odds, low, high in zip(
-            table["odds_ratio"], table["odds_low"], table["odds_high"], strict=True
-        )
-    ]
-    table["odds"] = table["odds"].astype("str")
+    for name, ends in (
+        ("over", ("over_expected", "over_low", "over_high")),
+        ("odds", ("odds_ratio", "odds_low", "odds_high")),
+    ):
+        values = zip(*[table[end] for end in ends], strict=True)
+        texts = [f"{value:.2f} ({low:.2f} to {high:.2f})" for value, low, high in values]
+        table[name] = pd.Series(texts, index=table.index, dtype="str")
     table["n_spells"] = table["n"]
     return table.sort_values(["order", "label", "outcome"]).reset_index(drop=True)
 
