@@ -19,7 +19,7 @@ NOBODY = (
 MODEL_LIMIT = (
     "The chance of a wrong name is an estimate. Natural variation may follow the normal curve or have "
     "heavier tails, and one trust’s data can only partly tell which. In simulated trusts about one name in "
-    "eleven was wrong where it is normal, and one in seven where its tails are heavy; nearly all of those "
+    "twelve was wrong where it is normal, and one in seven where its tails are heavy; nearly all of those "
     "wrongly named were truly more than 15% dearer."
 )
 RIGHT_OF_REPLY = (
