@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -27,6 +29,7 @@ MOST_PANELS = 4
 MOST_TRENDS = 5
 SPREAD = 0.30  # half the height of a strip
 CLOSE = 0.3  # ratios nearer than this cannot have labels of their own
+LONGEST_NAMES = 18  # letters in one line of names
 LABEL_ROOM = 0.3  # at the right of the scale, for names beside the marks
 WIDEST = 0.9  # a ratio further from 1 is drawn at the edge
 TRUST = "TRUST"
@@ -104,7 +107,7 @@ def _group_labels(found: pd.DataFrame) -> list[tuple[str, float]]:
     ]
     return [
         (
-            ", ".join(str(row["pseudonym"]) for row in group),
+            fill(", ".join(str(row["pseudonym"]) for row in group), LONGEST_NAMES),
             min(max(float(end), 1 - WIDEST), 1 + WIDEST),
         )
         for group, end in zip(groups, ends, strict=True)

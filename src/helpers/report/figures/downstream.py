@@ -27,7 +27,7 @@ from helpers.report.words.downstream import HOLDERS
 ROW_INCHES, MARGIN_INCHES = 0.4, 1.2
 LOOKS = {  # holder: colour, hatch
     "line": (BLUE, ""),
-    "shared": (TURQUOISE, "...."),
+    "shared": (TURQUOISE, "||||"),
     "division": ("#C3D0DC", ""),
     "corporate": (GREY, "////"),
     "not_recorded": ("white", "xx"),
@@ -49,7 +49,7 @@ def plot_downstream(downstream: pd.DataFrame, position: pd.DataFrame) -> Figure 
         figure, axes = new_figure(ROW_INCHES * max(len(lines), 2) + MARGIN_INCHES)
         axes.barh(rows + 0.2, lines["here"], height=0.36, color=LIGHT_GREY, edgecolor=GREY,
                   linewidth=0.5, label="Contribution of the line’s own work")  # fmt: skip
-        axes.barh(rows - 0.2, lines["downstream_pence"], height=0.36, color=TURQUOISE, hatch="....",
+        axes.barh(rows - 0.2, lines["downstream_pence"], height=0.36, color=TURQUOISE, hatch="||||",
                   edgecolor="white", linewidth=0,
                   label="Contribution of other lines’ work that began here")  # fmt: skip
         axes.set_yticks(rows, [shorten_name(name) for name in lines["line_name"]])

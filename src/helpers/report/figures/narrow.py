@@ -28,7 +28,7 @@ MOST_TICKS = 3
 MOST_WORDS = 150  # labels in one figure; a grid of more is not readable on a phone
 MOST_STRETCH = 2.1
 ROOM_PROP = 0.14  # of an axis, added beside the marks where words meet
-MOST_TRIES = 3
+MOST_TRIES = 6
 LEAST_AXES_INCHES = 1.3
 # Words may touch by this part of the smaller one's area before they count as meeting.
 MOST_OVERLAP_PROP = 0.02

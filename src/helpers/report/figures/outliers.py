@@ -201,10 +201,10 @@ def _frame_plane(axes: Axes, cost: pd.DataFrame, found: pd.DataFrame) -> None:
     axes.set_xlabel("Cost against the typical peer (cheaper left, dearer right)")
     axes.set_ylabel("Odds of a bad outcome against peers\n(fewer bad outcomes upwards)")
     for x, y, words, side in (
-        (0.99, 0.98, "Dearer, patients do better:\npaid for benefit?", "right"),
-        (0.99, 0.02, "Dearer, patients do worse:\nlook here first", "right"),
-        (0.01, 0.98, "Cheaper, patients do better:\nlearn from them", "left"),
-        (0.01, 0.02, "Cheaper, patients do worse:\ncheck care", "left"),
+        (0.99, 0.98, "Dearer and better:\npaid for benefit?", "right"),
+        (0.99, 0.02, "Dearer and worse:\nlook here first", "right"),
+        (0.01, 0.98, "Cheaper and better:\nlearn from them", "left"),
+        (0.01, 0.02, "Cheaper and worse:\ncheck care", "left"),
     ):
         axes.text(
             x,

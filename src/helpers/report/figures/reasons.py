@@ -25,7 +25,7 @@ ROW_INCHES, MARGIN_INCHES = 0.3, 1.3
 OBLIGED = " ◆"
 PARTS = [  # column, colour, hatch, what it says
     ("price_gap_pence", BLUE, "", "Price against the national mean cost"),
-    ("cost_gap_pence", TURQUOISE, "....", "National mean cost against own cost"),
+    ("cost_gap_pence", TURQUOISE, "||||", "National mean cost against own cost"),
     ("not_compared_pence", NOT_SURE, HATCH, "Cannot be compared"),
 ]
 
