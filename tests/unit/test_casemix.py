@@ -5,15 +5,14 @@ import pandas as pd
 import pytest
 
 from helpers.outliers.casemix import (
-    build_covariates,
     build_design,
     estimate_effects,
     fit_gamma,
     fit_poisson,
     measure_no_comparator,
-    pool_casemix,
     pool_variance,
 )
+from helpers.outliers.line_cases import build_covariates, pool_casemix, read_line_cases
 from helpers.outliers.spells import prepare_spells
 from unit.review_trust import invent_spells
 
@@ -22,31 +21,34 @@ def line_of(seed=1, **settings):
     return prepare_spells(invent_spells(seed, n_lines=1, **settings))
 
 
+def plain_spells(**columns):
+    """Return spells of patients of whom nothing is known."""
+    unknown = {"age": np.nan, "sex": "9", "admission_type": "EL", "imd_decile": np.nan}
+    return pd.DataFrame({"consultant_code": "X", "hrg": "AA10A"} | columns).assign(**unknown)
+
+
 def test_rare_hrgs_join_their_root_and_then_the_rest():
-    hrg = pd.Series(["AA10A"] * 12 + ["AA10B"] * 6 + ["AA10C"] * 6 + ["BB20Z"] * 3)
-    who = pd.Series(["X", "Y"] * 13 + ["X"])
-    group = pool_casemix(hrg, who)
+    cases = read_line_cases(
+        plain_spells(
+            hrg=["AA10A"] * 12 + ["AA10B"] * 6 + ["AA10C"] * 6 + ["BB20Z"] * 3,
+            consultant_code=["X", "Y"] * 13 + ["X"],
+        )
+    )
+    group = cases.groups[pool_casemix(cases, cases.who)]
     # 12 spells stand alone; 6 + 6 of root AA10 make 12 together; 3 are left over
     assert group.tolist() == ["AA10A"] * 12 + ["AA10"] * 12 + ["other"] * 3
 
 
 def test_an_hrg_of_one_consultant_counts_as_cost_without_a_peer():
-    spells = pd.DataFrame(
-        {
-            "hrg": ["A", "A", "B", "B"],
-            "consultant_code": ["X", "Y", "X", "X"],
-            "cost_gbp": [100.0, 100.0, 150.0, 50.0],
-        }
-    )
+    spells = plain_spells(hrg=["A", "A", "B", "B"], consultant_code=["X", "Y", "X", "X"])
+    cost_gbp = np.array([100.0, 100.0, 150.0, 50.0])
     # B is treated by X alone: £200 of £400
-    assert measure_no_comparator(spells, "cost_gbp") == 0.5
+    assert measure_no_comparator(read_line_cases(spells), cost_gbp) == 0.5
 
 
 def test_covariates_without_variation_are_left_out():
-    spells = pd.DataFrame(
-        {"age": [np.nan] * 30, "sex": "9", "admission_type": "EL", "imd_decile": [np.nan] * 30}
-    )
-    assert build_covariates(spells).shape == (30, 0)
+    spells = plain_spells(hrg=["AA10A"] * 30)
+    assert build_covariates(read_line_cases(spells)).shape == (30, 0)
 
 
 def test_pooled_variance_draws_a_small_group_to_the_overall_mean():
@@ -78,7 +80,7 @@ def test_products_of_the_matrix_equal_those_of_the_matrix_written_out():
 
 def test_comorbidity_counts_twice_up_to_three_points():
     spells = line_of().assign(charlson=[0.0, 2.0, 5.0] * 600)
-    plain, more = build_covariates(line_of()), build_covariates(spells)
+    plain, more = (build_covariates(read_line_cases(rows)) for rows in (line_of(), spells))
     extra = [c for c in more.T if not any(np.array_equal(c, p) for p in plain.T)]
     assert [column[:3].tolist() for column in extra] == [[0, 2, 5], [0, 2, 3]]
 

@@ -9,15 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.outliers.consultants import review_consultants
-from helpers.outliers.contamination import (
-    fit_contamination,
+from helpers.outliers.contamination import fit_contamination
+from helpers.outliers.funnel import find_exact_interval
+from helpers.outliers.posterior import (
     flag_false_discovery,
     measure_reliability,
     split_posterior,
-    start_at_centre,
     summarise_posterior,
 )
-from helpers.outliers.funnel import find_exact_interval
 from helpers.outliers.small_groups import compare_few, score_leave_one_out
 from helpers.outliers.standardise import standardise_indirectly
 from unit.review_trust import invent_spells, make_sample, name_consultants
@@ -38,17 +37,6 @@ def test_the_flagged_set_is_the_largest_within_the_rate():
 def test_reliability_is_the_share_that_is_not_noise():
     # 0.06^2 / (0.06^2 + 0.08^2) = 0.36
     assert measure_reliability(np.array([0.06]), np.array([0.08]))[0] == pytest.approx(0.36)
-
-
-def test_the_robust_start_ignores_one_far_consultant():
-    effects = np.append(np.linspace(-0.05, 0.05, 11), 3.0)
-    centre, variance = start_at_centre(effects, np.full(12, 0.03))
-    assert abs(centre) < 0.03
-    assert variance < 0.02
-
-
-def test_equal_effects_have_no_natural_variance():
-    assert start_at_centre(np.zeros(9), np.full(9, 0.05)) == (0.0, 0.0)
 
 
 def test_leave_one_out_finds_what_a_pooled_spread_hides():

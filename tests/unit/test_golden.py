@@ -5,12 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers.outliers.casemix import build_design, fit_gamma, measure_contrast
-from helpers.outliers.contamination import (
-    State,
-    flag_false_discovery,
-    split_at_state,
-    summarise_posterior,
-)
+from helpers.outliers.contamination import State
 from helpers.outliers.funnel import (
     Z_95,
     Z_998,
@@ -22,6 +17,7 @@ from helpers.outliers.funnel import (
 )
 from helpers.outliers.multiplicity import adjust_p_values
 from helpers.outliers.natural import fix_natural
+from helpers.outliers.posterior import flag_false_discovery, split_at_state, summarise_posterior
 from helpers.outliers.random_effects import fit_random_intercept, pool_effects
 from helpers.outliers.standardise import standardise_directly, standardise_indirectly
 from unit.review_trust import read_golden

@@ -7,16 +7,15 @@ from scipy import stats
 
 from helpers.outliers.casemix import estimate_effects
 from helpers.outliers.consultants import review_consultants
-from helpers.outliers.contamination import (
-    SHIFTS,
+from helpers.outliers.contamination import SHIFTS, fit_contamination
+from helpers.outliers.draws import DRAWS, draw_effects
+from helpers.outliers.natural import SHAPES, TAU_GRID, shape_natural
+from helpers.outliers.posterior import (
     find_divergent,
-    fit_contamination,
     flag_false_discovery,
     split_posterior,
     summarise_posterior,
 )
-from helpers.outliers.draws import DRAWS, draw_effects
-from helpers.outliers.natural import SHAPES, TAU_GRID, shape_natural
 from helpers.outliers.robustness import calibrate_risk, cap_costs
 from unit.review_trust import invent_spells, make_sample, name_consultants
 
@@ -56,8 +55,8 @@ def scatter(seed, *, heavy, n_lines=20, planted=0):
 
 
 def test_the_data_weigh_the_shapes():
-    plain = [fit_contamination(*scatter(seed, heavy=False)).weight[1] for seed in range(4)]
-    heavy = [fit_contamination(*scatter(seed, heavy=True)).weight[1] for seed in range(4)]
+    plain = [fit_contamination(*scatter(seed, heavy=False)).measure_heavy() for seed in range(4)]
+    heavy = [fit_contamination(*scatter(seed, heavy=True)).measure_heavy() for seed in range(4)]
     # 400 consultants say something of the tails, not everything
     assert np.mean(plain) < 0.3
     assert np.mean(heavy) > np.mean(plain) + 0.3

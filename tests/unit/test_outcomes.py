@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.outliers.line_cases import read_line_cases
 from helpers.outliers.outcomes import (
     GRID,
     classify_benefit,
@@ -84,7 +85,7 @@ def test_the_same_rate_as_peers_is_no_better_only_when_many_patients_say_so(n, e
 
 def test_risks_are_set_to_the_level_of_the_line():
     event = np.array([1.0] * 20 + [0.0] * 80)
-    risk = estimate_risk(pd.DataFrame(index=range(100)), event, np.full(100, 0.05))
+    risk = estimate_risk(event, np.full(100, 0.05))
     # 20 events in 100: a given risk of 5% for all becomes 20%
     assert risk == pytest.approx(np.full(100, 0.20))
 
@@ -93,7 +94,7 @@ def test_a_missing_risk_is_fitted_to_casemix():
     spells = prepare_spells(invent_spells(6, n_lines=1), OUTCOMES)
     spells["hrg"] = np.where(spells.index % 2 == 0, "AA10Z", "BB20Z")
     event = ((spells.index % 2 == 0) & (spells.index % 10 < 4)).astype(float)
-    risk = estimate_risk(spells, np.asarray(event), np.full(len(spells), np.nan))
+    risk = estimate_risk(np.asarray(event), np.full(len(spells), np.nan), read_line_cases(spells))
     # 2 of every 5 in AA10Z, none in BB20Z
     assert risk[::2].mean() == pytest.approx(0.4, abs=0.01)
     assert risk[1::2].mean() < 0.01

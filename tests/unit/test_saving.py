@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from helpers.outliers.consultants import review_consultants
-from helpers.outliers.contamination import State, fit_contamination, split_at_state, split_posterior
+from helpers.outliers.contamination import State, fit_contamination
 from helpers.outliers.natural import fix_natural
+from helpers.outliers.posterior import split_at_state, split_posterior
 from helpers.outliers.saving import (
     empty_saving,
     estimate_saving,
     expect_excess,
-    measure_gross_saving,
     measure_variable_prop,
 )
 from unit.review_trust import invent_spells, make_sample, name_consultants
@@ -41,11 +41,6 @@ def save(peers, **more):
     mixture = split_posterior(theta, error, line, model)
     settings = {"controllable_pence": 200_000_000, "variable_prop": 0.4, "seed": 1} | more
     return estimate_saving(peers, mixture, model, line, **settings)
-
-
-def test_gross_saving_is_actual_less_expected_and_its_share_of_the_line():
-    # £960,000 less £660,000 is £300,000: 10.0% of £3,000,000
-    assert measure_gross_saving(96_000_000, 66_000_000, 300_000_000) == (30_000_000, 0.1)
 
 
 def test_the_expected_excess_of_one_certain_effect_is_the_ratio_times_the_norm():

@@ -12,19 +12,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-MIN_SPELLS_HRG = 10
-ROOT_CHARACTERS = 4
+from helpers.outliers.line_cases import (
+    MIN_SPELLS_HRG,
+    LineCases,
+    build_covariates,
+    count_people,
+    pair_people,
+    pool_casemix,
+    read_line_cases,
+)
+
 POOLING_SPELLS = 20.0  # weight of the line's variance in that of an HRG, in spells
-CHARLSON_CAP = 3  # points, above which the score counts for less
 MAX_STEPS = 100
 MAX_HALVINGS = 30
 TOLERANCE = 1e-10
 MAX_NO_COMPARATOR = 0.5  # share of a line's cost without a peer, above which nobody is compared
 SMALLEST_ERROR = 1e-6  # log units, so that a perfect fit does not divide by zero
-FEW = "(few)"  # consultants with too few spells to be peers, together
 
 
 @dataclass(frozen=True)
@@ -42,66 +48,6 @@ class Effects:
 
     table: pd.DataFrame
     no_comparator_prop: float
-
-
-def pool_casemix(hrg: pd.Series, consultant: pd.Series) -> pd.Series:
-    """Return the casemix group of each spell: its HRG, the HRG's root, or ``other``.
-
-    An HRG with fewer than ten spells, or with one consultant, says little about peers: its spells
-    join others of the same root (four characters), and failing that a single remainder.
-    """
-    group = hrg.astype("str").copy()
-    small = _is_thin(group, consultant)
-    group[small] = group[small].str[:ROOT_CHARACTERS]
-    thin = small & _is_thin(group, consultant)
-    group[thin] = "other"
-    return group
-
-
-def _is_thin(group: pd.Series, consultant: pd.Series) -> pd.Series:
-    """Tell which rows are of a group with few spells, or with one consultant."""
-    place, groups = pd.factorize(group)
-    count = np.bincount(place, minlength=len(groups))
-    thin = (count < MIN_SPELLS_HRG) | (_count_people(place, len(groups), consultant) < 2)
-    return pd.Series(thin[place], index=group.index)
-
-
-def _count_people(place: np.ndarray, n_places: int, consultant: pd.Series) -> np.ndarray:
-    """Return how many consultants each place has."""
-    who, people = pd.factorize(consultant)
-    pairs = np.bincount(place * len(people) + who, minlength=n_places * len(people)) > 0
-    return pairs.reshape(n_places, len(people)).sum(axis=1)
-
-
-def build_covariates(spells: pd.DataFrame) -> np.ndarray:
-    """Return patient covariates: age, its square, sex, emergency, deprivation fifth, comorbidity.
-
-    Age is in decades from 60. Missing ages take the line's median and missing deprivation is a
-    level of its own; levels with fewer than ten spells on either side are dropped. Comorbidity is
-    the column ``charlson`` where there is one (missing is 0), and its first three points apart.
-    """
-    age = spells["age"].to_numpy(dtype=float)
-    known = age[np.isfinite(age)]
-    decades = (np.where(np.isfinite(age), age, np.median(known) if len(known) else 60.0) - 60) / 10
-    fifth = np.ceil(spells["imd_decile"].to_numpy(dtype=float) / 2)
-    levels = [
-        (spells["sex"] == "2").to_numpy(),
-        (spells["admission_type"] == "EM").to_numpy(),
-        *[fifth == k for k in (2, 3, 4, 5)],
-        ~np.isfinite(fifth),
-    ]
-    flags = np.column_stack(levels).astype(float)
-    enough = (flags.sum(0) >= MIN_SPELLS_HRG) & ((1 - flags).sum(0) >= MIN_SPELLS_HRG)
-    numbers = np.column_stack([decades, decades**2, *_list_comorbidity(spells)])
-    numbers = numbers[:, numbers.std(0) > 0]
-    return np.column_stack([numbers, flags[:, enough]])
-
-
-def _list_comorbidity(spells: pd.DataFrame) -> list[np.ndarray]:
-    if "charlson" not in spells:
-        return []
-    score = np.nan_to_num(spells["charlson"].to_numpy(dtype=float))
-    return [score, np.minimum(score, CHARLSON_CAP)]
 
 
 @dataclass(frozen=True)
@@ -252,7 +198,14 @@ def measure_contrast(
     return theta, np.maximum(np.sqrt(np.maximum(np.diag(block), 0.0)), SMALLEST_ERROR)
 
 
-def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells: int) -> Effects:
+def estimate_effects(
+    spells: pd.DataFrame,
+    *,
+    value: str,
+    kind: str,
+    min_spells: int,
+    cases: LineCases | None = None,
+) -> Effects:
     """Estimate each consultant's effect on one measure, within one line.
 
     Parameters
@@ -265,89 +218,103 @@ def estimate_effects(spells: pd.DataFrame, *, value: str, kind: str, min_spells:
         ``gamma`` (every value above zero) or ``poisson`` (zeros allowed).
     min_spells
         Fewest spells of a peer; consultants with fewer help to price HRGs, as one group.
+    cases
+        The same spells as numbers, where they have been read before.
     """
-    alone = measure_no_comparator(spells, value)
-    used = _choose_rows(spells, value, kind, min_spells)
-    if len(set(used["who"].unique()) - {FEW}) < 2 or alone > MAX_NO_COMPARATOR:
+    cases = read_line_cases(spells) if cases is None else cases
+    y = spells[value].to_numpy(dtype=float)
+    alone = measure_no_comparator(cases, y)
+    rows, who, group = _choose_rows(cases, y, kind, min_spells)
+    few = len(cases.people)
+    people, who = np.unique(who, return_inverse=True)
+    if (people != few).sum() < 2 or alone > MAX_NO_COMPARATOR:
         return Effects(_empty_effects(), alone)
-    who, names = pd.factorize(used["who"], sort=True)
-    group, _ = pd.factorize(used["casemix"], sort=True)
-    y = used[value].to_numpy(dtype=float)
-    design = build_design(who, len(names), group, build_covariates(used))
+    group = np.unique(group, return_inverse=True)[1]
+    y, n = y[rows], len(people)
+    design = build_design(who, n, group, build_covariates(cases.keep(rows)))
     fit = fit_gamma if kind == "gamma" else fit_poisson
     coef, mu, bread = fit(design, y)
     # relative variances in both models: days, like costs, vary in proportion to their mean
     variance = pool_variance((y / mu - 1) ** 2, group)
     if kind == "poisson":
         variance = mu**2 * variance
-    is_peer = np.asarray(names != FEW)
+    is_peer = people != few
     theta, error = measure_contrast(design, bread, variance, coef, is_peer)
-    expected = np.bincount(who, weights=mu, minlength=len(names))[is_peer]
+    sums = {
+        "n": np.bincount(who, minlength=n)[is_peer],
+        "observed": np.bincount(who, weights=y, minlength=n)[is_peer],
+        "base": np.bincount(who, weights=mu, minlength=n)[is_peer] * np.exp(-theta),
+    }
     table = pd.DataFrame(
         {
-            "consultant_code": names[is_peer],
-            "n": np.bincount(who, minlength=len(names))[is_peer],
-            "observed": np.bincount(who, weights=y, minlength=len(names))[is_peer],
-            "base": expected * np.exp(-theta),
+            "consultant_code": cases.people[people[is_peer]],
+            **sums,
             "theta": theta,
             "std_error": error,
         }
     )
-    return Effects(table, alone)
+    return Effects(table.astype({"consultant_code": "str"}), alone)
 
 
-def measure_no_comparator(spells: pd.DataFrame, value: str) -> float:
+def measure_no_comparator(cases: LineCases, y: np.ndarray) -> float:
     """Return the share of a line's cost or days in HRGs that one consultant alone treats."""
-    total = float(spells[value].sum())
+    total = float(y.sum())
     if total <= 0:
         return 0.0
-    place, groups = pd.factorize(spells["hrg"])
-    alone = _count_people(place, len(groups), spells["consultant_code"]) == 1
-    return float(spells[value].to_numpy()[alone[place]].sum()) / total
+    alone = count_people(cases.hrg, len(cases.groups), cases.who) == 1
+    return float(y[alone[cases.hrg]].sum()) / total
 
 
-def _choose_rows(spells: pd.DataFrame, value: str, kind: str, min_spells: int) -> pd.DataFrame:
-    """Return the rows that can be compared, with ``who`` and ``casemix``.
+def _choose_rows(
+    cases: LineCases, y: np.ndarray, kind: str, min_spells: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows that can be compared, who treats them, and their casemix group.
 
-    Rows are left out until all that remain have peers: HRGs of one consultant, consultants with no
-    casemix in common with the others, and, where zeros are allowed, groups with nothing but zeros.
+    Consultants with few spells stand as one, numbered after all others. Rows are left out until all
+    that remain have peers: HRGs of one consultant, consultants with no casemix in common with the
+    others, and, where zeros are allowed, groups with nothing but zeros.
     """
-    used = spells
+    few, n_groups = len(cases.people), len(cases.groups)
+    rows = np.arange(len(y))
+    who = group = rows[:0]
     for _ in range(MAX_STEPS):
-        count = used.groupby("consultant_code")["hrg"].transform("size")
-        who = used["consultant_code"].where(count >= min_spells, FEW)
-        used = used.assign(who=who, casemix=pool_casemix(used["hrg"], who))
-        keep = _is_connected(used) & ~_is_alone(used)
+        used = cases.keep(rows)
+        count = np.bincount(used.who, minlength=few)
+        who = np.where(count[used.who] >= min_spells, used.who, few)
+        group = pool_casemix(used, who)
+        keep = _is_connected(group, n_groups, who) & ~_is_alone(used, who)
         if kind == "poisson":
-            keep &= (used.groupby("casemix")[value].transform("sum") > 0).to_numpy()
-            keep &= (used.groupby("who")[value].transform("sum") > 0).to_numpy()
+            amount = y[rows]
+            keep &= (np.bincount(group, weights=amount, minlength=n_groups) > 0)[group]
+            keep &= (np.bincount(who, weights=amount, minlength=few + 1) > 0)[who]
         if keep.all():
             break
-        used = used[keep]
-        if used.empty:
-            break
-    return used
+        rows, who, group = rows[keep], who[keep], group[keep]
+    return rows, who, group
 
 
-def _is_alone(used: pd.DataFrame) -> np.ndarray:
+def _is_alone(cases: LineCases, who: np.ndarray) -> np.ndarray:
     """Tell which rows are of an HRG, common enough to stand alone, that one consultant treats.
 
     They say nothing of peers, and pooled with cheaper HRGs they would make a subspecialist look dear.
     """
-    place, groups = pd.factorize(used["hrg"])
-    count = np.bincount(place, minlength=len(groups))
-    alone = (_count_people(place, len(groups), used["who"]) == 1) & (count >= MIN_SPELLS_HRG)
-    return alone[place]
+    n_groups = len(cases.groups)
+    count = np.bincount(cases.hrg, minlength=n_groups)
+    alone = (count_people(cases.hrg, n_groups, who) == 1) & (count >= MIN_SPELLS_HRG)
+    return alone[cases.hrg]
 
 
-def _is_connected(used: pd.DataFrame) -> np.ndarray:
+def _is_connected(group: np.ndarray, n_groups: int, who: np.ndarray) -> np.ndarray:
     """Tell which rows belong to the largest set of consultants linked by common casemix groups."""
-    who, names = pd.factorize(used["who"], sort=True)
-    group, groups = pd.factorize(used["casemix"], sort=True)
-    size = len(names) + len(groups)
-    links = coo_matrix((np.ones(len(who)), (who, group + len(names))), shape=(size, size))
-    _, label = connected_components(links, directed=False)
-    largest = np.bincount(label[: len(names)]).argmax()
+    if not len(who):
+        return np.zeros(0, dtype=bool)
+    pairs = pair_people(group, n_groups, who)
+    n_people = pairs.shape[1]
+    links = np.zeros((n_people + n_groups, n_people + n_groups), dtype=bool)
+    links[n_people:, :n_people] = pairs
+    _, label = connected_components(csr_array(links), directed=False)
+    present = np.unique(who)
+    largest = np.bincount(label[present]).argmax()
     return label[who] == largest
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.outliers.casemix import estimate_effects
+from helpers.outliers.line_cases import read_line_cases
 from helpers.outliers.outcomes import OutcomeReview, review_outcomes, stack_risks
 from helpers.outliers.peers import COST, MIN_SPELLS_PEER, STAY, Fit, fit_measure
 from helpers.outliers.robustness import calibrate_risk, check_review, list_robust
@@ -128,7 +129,7 @@ def _add_checks(
     named = found.consultant_review.query("measure == 'cost' and flag == 'outlier'")
     robust = list_robust(spells, named, min_spells=min_spells)
     calibration = calibrate_risk(risks)
-    checks = check_review(cost, found.review_accounts, robust, calibration)
+    checks = check_review(cost, spells, found.review_accounts, robust, calibration)
     return replace(
         found, review_checks=checks, review_robustness=robust, risk_calibration=calibration
     )
@@ -224,10 +225,10 @@ def _add_reasons(fit: Fit, warranted: Mapping[str, str]) -> Fit:
 
 def _measure_ward_share(rows: pd.DataFrame) -> pd.Series:
     """Return the share of each consultant's excess over the median peer that is ward cost."""
-    excess = []
+    excess, cases = [], read_line_cases(rows)
     for value in ("ward_gbp", "other_gbp"):
         table = estimate_effects(
-            rows, value=value, kind="poisson", min_spells=MIN_SPELLS_PEER
+            rows, value=value, kind="poisson", min_spells=MIN_SPELLS_PEER, cases=cases
         ).table.set_index("consultant_code")
         excess.append(table["base"] * (np.exp(table["theta"]) - np.exp(table["theta"].median())))
     ward, other = excess[0].align(excess[1], fill_value=0.0)

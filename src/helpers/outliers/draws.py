@@ -21,7 +21,6 @@ from helpers.outliers.contamination import (
     find_precision,
     gather_effects,
     refit,
-    shift_chances,
     weigh_taus,
 )
 from helpers.outliers.natural import Natural
@@ -62,7 +61,7 @@ def draw_effects(
 def _draw_once(effects: Effects, shape: Natural, state: State, rng: np.random.Generator) -> Drawn:
     """Draw each line's tau, then each consultant's width, shift and effect."""
     line, precision = effects.line, find_precision(effects, shape).astype(np.float32)
-    part = find_density(effects, precision, state.mu) * shift_chances(state.pi)
+    part = find_density(effects, precision, state.mu) * state.shift_chances()
     by_width = part.sum(axis=2)
     of_tau, _ = weigh_taus(effects, np.maximum(by_width @ shape.mixing.T, TINY), state.q)
     rows = np.arange(len(line))

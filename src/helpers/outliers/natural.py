@@ -21,10 +21,10 @@ SCALES = np.geomspace(0.012, 1.3, 22)  # widths that any shape is mixed from, lo
 # Shares of consultants, from the widest down: narrow where the widths differ most.
 WIDTH_BINS = np.array([0, 0.001, 0.005, 0.02, 0.06, 0.15, 0.35, 0.65, 1.0])
 POINTS_PER_BIN = 200
-DEGREES = (np.inf, 3.0)
+DEGREES = (np.inf, 4.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Natural:
     """One shape of natural variation.
 

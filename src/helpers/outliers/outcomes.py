@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import CubicSpline
 
-from helpers.outliers.casemix import build_covariates, pool_casemix
+from helpers.outliers.casemix import build_design
+from helpers.outliers.line_cases import LineCases, build_covariates, pool_casemix, read_line_cases
 
 GRID = np.arange(-80, 81) * 0.025  # log odds ratio, -2 to 2
+KNOTS = GRID[::4]  # between them the log-likelihood is smooth enough to be interpolated
 PRIOR_SD = 0.5  # of the log odds ratio
 SURE = 0.95
 MATERIAL_ODDS = 0.80
@@ -71,14 +74,19 @@ def review_outcomes(
     n_rows = np.zeros(len(consultants), dtype=np.int64)
     certain_harm = np.zeros(len(consultants), dtype=bool)
     rows, risks = [], []
+    places = pd.Index(consultants).get_indexer(spells["consultant_code"])
+    is_given = all(spells[f"expected_{measure}"].notna().all() for measure in measures)
+    cases = None if is_given else read_line_cases(spells)
     for measure in measures:
-        known = spells[spells[f"value_{measure}"].notna()]
-        if known.empty:
+        value = spells[f"value_{measure}"].to_numpy(dtype=float)
+        known = np.flatnonzero(np.isfinite(value))
+        if not len(known):
             continue
-        event = (known[f"value_{measure}"].to_numpy() >= 0.5).astype(float)
-        risk = estimate_risk(known, event, known[f"expected_{measure}"].to_numpy(dtype=float))
+        event = (value[known] >= 0.5).astype(float)
+        given = spells[f"expected_{measure}"].to_numpy(dtype=float)[known]
+        risk = estimate_risk(event, given, None if cases is None else cases.keep(known))
         risks.append(pd.DataFrame({"outcome": measure, "event": event, "risk": risk}))
-        who = pd.Index(consultants).get_indexer(known["consultant_code"])
+        who = places[known]
         own, observed, expected, n = _add_likelihood(who, event, risk, len(consultants))
         loglik += own
         n_rows += n
@@ -108,16 +116,25 @@ def stack_risks(parts: list[pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def estimate_risk(spells: pd.DataFrame, event: np.ndarray, given: np.ndarray) -> np.ndarray:
+def estimate_risk(
+    event: np.ndarray, given: np.ndarray, cases: LineCases | None = None
+) -> np.ndarray:
     """Return each patient's risk, set to the level of the line.
 
     The risk given in the file is used where there is one. Where it is missing it is fitted to
     casemix and patient covariates, without the consultant. Either way the line's observed events
     equal its expected events, so that the norm is the same peers as for cost.
+
+    Parameters
+    ----------
+    event, given
+        0 or 1, and the risk in the file (NaN where there is none), by patient.
+    cases
+        The same patients, wherever a risk is missing.
     """
     fitted = given
-    if not np.isfinite(given).all():
-        fitted = np.where(np.isfinite(given), given, _fit_risk(spells, event))
+    if cases is not None and not np.isfinite(given).all():
+        fitted = np.where(np.isfinite(given), given, _fit_risk(cases, event))
     risk = np.clip(fitted, *RISK_RANGE)
     if not MIN_EVENTS_LINE <= event.sum() <= len(event) - MIN_EVENTS_LINE:
         return risk
@@ -131,27 +148,28 @@ def estimate_risk(spells: pd.DataFrame, event: np.ndarray, given: np.ndarray) ->
     return np.clip(1 / (1 + np.exp(-(logit + shift))), *RISK_RANGE)
 
 
-def _fit_risk(spells: pd.DataFrame, event: np.ndarray) -> np.ndarray:
+def _fit_risk(cases: LineCases, event: np.ndarray) -> np.ndarray:
     """Return risks from a logistic model on casemix (lightly ridged) and covariates."""
     average = (event.sum() + 0.5) / (len(event) + 1)
     if event.sum() < MIN_EVENTS_LINE:
         return np.full(len(event), average)
-    group, _ = pd.factorize(pool_casemix(spells["hrg"], spells["consultant_code"]), sort=True)
-    groups = np.eye(int(group.max()) + 1)[group]
-    design = np.column_stack([np.ones(len(event)), groups, build_covariates(spells)])
-    penalty = np.full(design.shape[1], RIDGE)
-    penalty[0] = 0.0
-    coef = np.zeros(design.shape[1])
+    group = np.unique(pool_casemix(cases, cases.who), return_inverse=True)[1]
+    # the ridge lets every group have a term beside the intercept, so the first group is an empty one
+    intercept = np.zeros(len(event), dtype=int)
+    design = build_design(intercept, 1, group + 1, build_covariates(cases))
+    coef = np.zeros(1 + design.n_groups - 1 + design.covariates.shape[1])
     coef[0] = np.log(average / (1 - average))
+    penalty = np.full(len(coef), RIDGE)
+    penalty[0] = 0.0
     for _ in range(30):
-        p = 1 / (1 + np.exp(-np.clip(design @ coef, -12, 12)))
-        gradient = design.T @ (event - p) - penalty * coef
-        hessian = design.T @ (design * (p * (1 - p) + 1e-9)[:, None]) + np.diag(penalty)
+        p = 1 / (1 + np.exp(-np.clip(design.predict(coef), -12, 12)))
+        gradient = design.project(event - p) - penalty * coef
+        hessian = design.cross(p * (1 - p) + 1e-9) + np.diag(penalty)
         step = np.clip(np.linalg.pinv(hessian, hermitian=True) @ gradient, -2, 2)
         coef = coef + step
         if np.abs(step).max() < 1e-8:
             break
-    return 1 / (1 + np.exp(-np.clip(design @ coef, -12, 12)))
+    return 1 / (1 + np.exp(-np.clip(design.predict(coef), -12, 12)))
 
 
 def _add_likelihood(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who: int):
@@ -159,9 +177,10 @@ def _add_likelihood(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who:
     mine = who >= 0
     who, event, risk = who[mine], event[mine], risk[mine]
     observed = np.bincount(who, weights=event, minlength=n_who)
-    loglik = observed[:, None] * GRID
-    for k, odds in enumerate(np.exp(GRID)):
-        loglik[:, k] -= np.bincount(who, weights=np.log1p(risk * (odds - 1)), minlength=n_who)
+    spread = np.empty((n_who, len(KNOTS)))
+    for k, odds in enumerate(np.exp(KNOTS)):
+        spread[:, k] = np.bincount(who, weights=np.log1p(risk * (odds - 1)), minlength=n_who)
+    loglik = observed[:, None] * GRID - CubicSpline(KNOTS, spread, axis=1)(GRID)
     expected = np.bincount(who, weights=risk, minlength=n_who)
     return loglik, observed, expected, np.bincount(who, minlength=n_who)
 

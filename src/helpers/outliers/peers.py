@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from helpers.outliers.casemix import Effects, estimate_effects
-from helpers.outliers.contamination import (
+from helpers.outliers.contamination import Model, fit_contamination
+from helpers.outliers.funnel import measure_overdispersion
+from helpers.outliers.line_cases import read_line_cases
+from helpers.outliers.posterior import (
     Mixture,
-    Model,
     find_divergent,
-    fit_contamination,
     flag_false_discovery,
     measure_reliability,
     split_posterior,
     summarise_posterior,
 )
-from helpers.outliers.funnel import measure_overdispersion
 from helpers.outliers.saving import expect_excess, expect_typical
 from helpers.outliers.small_groups import ALARM_Z, compare_few
 from helpers.outliers.wording import MIN_PEERS, TAU_WARNING, describe_variation
@@ -125,14 +125,11 @@ def _compare_small_line(
 
 def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
     """Estimate a line by the model of amounts, with the screening model's effects beside it."""
-    amounts = estimate_effects(
-        rows, value=measure.value, kind="poisson", min_spells=MIN_SPELLS_PEER
-    )
-    screen = amounts
+    cases = read_line_cases(rows)
+    fixed = {"value": measure.value, "min_spells": MIN_SPELLS_PEER, "cases": cases}
+    amounts = screen = estimate_effects(rows, kind="poisson", **fixed)
     if measure.screen != "poisson":
-        screen = estimate_effects(
-            rows, value=measure.value, kind=measure.screen, min_spells=MIN_SPELLS_PEER
-        )
+        screen = estimate_effects(rows, kind=measure.screen, **fixed)
     names = {"theta": "screen_theta", "std_error": "screen_error"}
     beside = screen.table[["consultant_code", *names]].rename(columns=names)
     table = amounts.table.merge(beside, on="consultant_code", how="inner", validate="one_to_one")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.outliers.peers import Fit, screen_cost
+from helpers.outliers.plain_checks import check_plainly
 
 MIN_CASES_CAP = 20  # of an HRG and kind of admission, for a cap of its own
 CAP_SPANS = 1.5  # interquartile ranges above the third quartile
@@ -111,20 +112,26 @@ def calibrate_risk(risks: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_review(
-    fit: Fit, accounts: pd.DataFrame, robust: pd.DataFrame, calibration: pd.DataFrame
+    fit: Fit,
+    spells: pd.DataFrame,
+    accounts: pd.DataFrame,
+    robust: pd.DataFrame,
+    calibration: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the review's own checks, one row each: ``check_id, label, value, unit``.
 
     Parameters
     ----------
-    fit
-        Cost, fitted.
+    fit, spells
+        Cost, fitted, and the cases it was fitted to.
     accounts
         ``review_accounts``: actual = expected + named excess + the rest, by line.
     robust, calibration
         From ``list_robust`` and ``calibrate_risk``.
     """
     rows = [*_check_model(fit), *_check_accounts(accounts), *_check_names(robust)]
+    if len(fit.line):
+        rows += check_plainly(spells, fit.peers.iloc[: len(fit.line)])
     rows += _check_risk(calibration)
     table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
     return table.astype({"check_id": "str", "label": "str", "value": "float64", "unit": "str"})
@@ -136,9 +143,6 @@ def _check_model(fit: Fit) -> list[tuple]:
         return [
             ("n_lines", "Lines in which consultants could be compared by the model", 0.0, "lines")
         ]
-    dearer = sum(
-        w * state.pi[1] for w, state in zip(fit.screen.weight, fit.screen.states, strict=True)
-    )
     weights = lines["n_spells"].to_numpy(dtype=float)
     alone = float(np.average(lines["no_comparator_prop"], weights=weights))
     return [
@@ -148,8 +152,8 @@ def _check_model(fit: Fit) -> list[tuple]:
         ("phi", "Spread of consultants' effects over that of chance alone, middle line",
          float(lines["phi"].median()), "ratio"),
         ("heavy_tails", "Weight of the shape with heavy tails, given the trust's data",
-         float(fit.screen.weight[1:].sum()), "0-1"),
-        ("share_divergent", "Estimated share of consultants who are divergent and dearer", float(dearer), "0-1"),
+         fit.screen.measure_heavy(), "0-1"),
+        ("share_divergent", "Estimated share of consultants who are divergent and dearer", fit.screen.measure_share(), "0-1"),
         ("no_comparator", "Share of cost in HRGs that one consultant alone treats", alone, "0-1"),
     ]  # fmt: skip
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.outliers.contamination import KIND, SHIFTS, Mixture, Model
+from helpers.outliers.contamination import KIND, SHIFTS, Model
 from helpers.outliers.draws import DRAWS, draw_effects
+from helpers.outliers.posterior import Mixture
 
 INTERVAL = (0.05, 0.95)
 COUNTED = ("no_better", "worse")
@@ -256,18 +257,6 @@ def empty_saving() -> Saving:
 def _empty_excess() -> pd.DataFrame:
     keys = {name: pd.Series(dtype="str") for name in ("line_id", "consultant_code")}
     return pd.DataFrame(keys | {name: pd.Series(dtype="int64") for name in EXCESS_COLUMNS})
-
-
-def measure_gross_saving(
-    actual_pence: int, expected_pence: int, controllable_pence: int
-) -> tuple[int, float]:
-    """Return actual less expected, and its share of the line's controllable cost.
-
-    It is what a reader would work out by hand for one consultant; the headline is smaller, because
-    part of any consultant's gap is chance.
-    """
-    gross = actual_pence - expected_pence
-    return gross, gross / controllable_pence if controllable_pence else float("nan")
 
 
 def measure_variable_prop(
