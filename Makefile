@@ -39,7 +39,8 @@ comparison: ## all trusts that have a report, side by side
 		$(if $(OUT),--out "$$OUT")
 
 demo: ## write the demonstration trusts' files afresh
-	$(HELPERS) demo $(if $(DATA),--data "$$DATA") $(if $(SIZE),--size "$$SIZE") -- $(if $(TRUST),"$$TRUST")
+	$(HELPERS) demo $(if $(YEAR),--year "$$YEAR") $(if $(DATA),--data "$$DATA") $(if $(SIZE),--size "$$SIZE") \
+		-- $(if $(TRUST),"$$TRUST")
 
 lab: ## open the notebooks in JupyterLab
 	$(HELPERS) --lab lab

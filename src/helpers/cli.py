@@ -89,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_options(comparison, "year", "audience", "out")
     demo = _add(commands, "demo", write_demos, "write the demonstration trusts' files")
     demo.add_argument("trusts", nargs="*", help="which ones; all if none is named")
-    _add_options(demo, "data", "size")
+    _add_options(demo, "year", "data", "size")
     trace = _add(
         commands,
         "trace",
@@ -296,8 +296,8 @@ def write_demos(given: argparse.Namespace) -> int:
             f"{name_a_few(unknown)} is not a demonstration trust; they are {', '.join(DEMO_TRUSTS)}."
         )
     for trust in wanted:
-        folder = place(given.data) / trust / DEFAULT_YEAR
-        write_demo(trust, folder, size=given.size)
+        folder = place(given.data) / trust / given.year
+        write_demo(trust, folder, size=given.size, year=given.year)
         print(f"{trust}: {show_path(folder)}", flush=True)
     return 0
 

@@ -31,17 +31,6 @@ ON_LINES = {"n_events": "n_events", "income_pence": "income_pence", "cost_pence"
 TOKEN = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 
 
-@pytest.fixture(scope="module")
-def edition(reported, tmp_path_factory) -> Place:
-    """The small XYZ with its report and, made from it, its public edition."""
-    base = tmp_path_factory.mktemp("public")
-    shutil.copytree(reported.data, base / "data")
-    shutil.copytree(reported.out, base / "out")
-    place = Place(base / "data", base / "out")
-    assert place.report("XYZ", "--audience", "public") == 0
-    return place
-
-
 def find_public(place: Place) -> Path:
     return place.out / "public" / "XYZ" / YEAR
 

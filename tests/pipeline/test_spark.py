@@ -10,6 +10,9 @@ from helpers.costing.trust import PATIENT_TABLES
 from helpers.sources.costed import FRAMES
 from small_report import Place
 
+# A hundred small queries: Java gains nothing by compiling each as for a long run.
+SHORT_RUN = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 pytestmark = pytest.mark.xdist_group("spark")
 
 
@@ -18,7 +21,9 @@ def on_spark(reported, tmp_path_factory):
     """The report of the small XYZ, its costing step on Spark."""
     need_spark()
     place = Place(reported.data, tmp_path_factory.mktemp("spark"))
-    assert place.report("XYZ", "--engine", "spark") == 0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JDK_JAVA_OPTIONS", SHORT_RUN)
+        assert place.report("XYZ", "--engine", "spark") == 0
     return place
 
 

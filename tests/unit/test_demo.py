@@ -336,3 +336,28 @@ def test_every_row_of_a_recipe_names_its_source():
             rows = list(csv.DictReader(file))
         assert rows
         assert all(row["source"] for row in rows), path.name
+
+
+def test_another_year_has_the_same_consultants_other_patients_and_cheaper_care(tmp_path):
+    now, before = (
+        write_demo("XY1", tmp_path / year, size=0.05, year=year) for year in ("2024-25", "2023-24")
+    )
+    plain = write_demo("XY1", tmp_path / "plain", size=0.05)
+    for path in sorted(plain.iterdir()):  # the recipe's own year, named or not, is one and the same
+        assert path.read_bytes() == (now / path.name).read_bytes(), path.name
+    codes = [
+        set(pd.read_csv(folder / "consultants.csv")["consultant_code"]) for folder in (now, before)
+    ]
+    assert codes[0] == codes[1]
+    stays = [pd.read_csv(folder / "apc_episodes.csv", dtype="str") for folder in (now, before)]
+    assert stays[1]["admission_dt"].str[:10].between("2023-01-31", "2024-03-31").mean() > 0.99
+    moments = [table["admission_dt"].str[5:] for table in stays]  # month, day and minute
+    assert moments[0].isin(moments[1]).mean() < 0.2
+    spent = [
+        pd.read_csv(folder / "control_totals.csv").set_index("measure")["value"][
+            "total_expenditure"
+        ]
+        for folder in (now, before)
+    ]
+    # 3% more activity, each 4% dearer: 1.03 x 1.04 = 1.071, give or take which patients came.
+    assert spent[0] / spent[1] == pytest.approx(1.071, abs=0.04)

@@ -169,3 +169,28 @@ def test_lines_costs_are_the_pools_added_up():
     ).assign(tier="direct", element="DRUGS", source_department="PHARMACY")
     found = total_line_costs(pools)
     assert found[["line_id", "amount_pence"]].to_numpy().tolist() == [["TO", 100]]
+
+
+def test_the_oracle_teaching_and_research_stand_beside_the_lines():
+    """Teaching earns 400,000 and costs 380,000, research 120,000 and 150,000: -10,000 together."""
+    beside = pd.DataFrame(
+        [("ET", "I5", "", 40_000_000), ("RD", "I5", "", 12_000_000)],
+        columns=["line_id", "row_id", "pod", "amount_pence"],
+    )
+    cost = pd.DataFrame(
+        [
+            ("ET", "direct", "PAY_MEDICAL", "ET", 38_000_000),
+            ("RD", "direct", "PAY_OTHER", "RD", 15_000_000),
+        ],
+        columns=COST_COLUMNS,
+    )
+    statement = build_statement(
+        pd.concat([make_costs(share_overheads("reciprocal")), cost]),
+        pd.concat([make_income(), beside]),
+        SERVICE_LINES,
+    )
+    surplus = get_row(statement, "T4")
+    assert (surplus["ET"], surplus["RD"]) == (2_000_000, -3_000_000)
+    # The lines' own 55,000 does not move; the trust has 55,000 - 10,000 = 45,000.
+    assert sum(surplus[line] for line in LINES) == pytest.approx(5_500_000, abs=1)
+    assert surplus["TRUST"] == pytest.approx(4_500_000, abs=1)

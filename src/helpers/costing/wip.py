@@ -74,6 +74,7 @@ FROM (SELECT c.event_id AS episode_id, c.line_id, c.source_department, c.element
       WHERE e.completion IN (3, 4)) AS both_years
 GROUP BY episode_id, line_id, source_department, element
 HAVING sum(amount_pence) <> 0
+ORDER BY episode_id, line_id, source_department, element
 """
 CLOSING_COLUMNS = ["episode_id", "line_id", "source_department", "element", "amount_pence"]
 

@@ -57,7 +57,7 @@ def cost_departments(recipe: Recipe, activity: dict[str, pd.DataFrame]) -> Costs
     weights = np.vstack([_weigh(recipe, activity, row) for row in clinical.itertuples()])
     kept = (weights.sum(axis=1) > 0) | (clinical["kind"] != "clinical").to_numpy()
     clinical, weights = clinical[kept].reset_index(drop=True), weights[kept]
-    pounds = weights.sum(axis=1) * clinical["gbp_per_weight"].to_numpy(float)
+    pounds = weights.sum(axis=1) * clinical["gbp_per_weight"].to_numpy(float) * recipe.price_level
     matrix = np.zeros((len(clinical), len(ELEMENTS)))
     for place, name in enumerate(clinical["class"]):
         matrix[place] = pounds[place] * _read_mix(recipe.classes.at[name, "mix"])

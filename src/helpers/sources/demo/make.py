@@ -41,7 +41,7 @@ HIDDEN_LOSS_PROP = 0.06  # NHS loss that private work hides, of the line's cost
 SETTINGS_WRITTEN = ("trust_code", "trust_name", "fy", "mff", "overhead_method", "seed")
 
 
-def write_demo(trust: str, folder: Path, *, size: float = 1.0) -> Path:
+def write_demo(trust: str, folder: Path, *, size: float = 1.0, year: str = "") -> Path:
     """Write every file of a demonstration trust into ``folder``, and its planted truths beside it.
 
     Parameters
@@ -52,13 +52,15 @@ def write_demo(trust: str, folder: Path, *, size: float = 1.0) -> Path:
         Where the files belong, for example ``data/raw/XYZ/2024-25``; replaced when all is written.
     size
         Factor on activity and money.
+    year
+        Financial year, as ``2023-24``; that of the recipe if blank. Only that one has its truths written.
 
     Returns
     -------
     Path
         ``folder``.
     """
-    recipe = read_recipe(trust.upper(), size=size)
+    recipe = read_recipe(trust.upper(), size=size, year=year)
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -71,6 +73,8 @@ def write_demo(trust: str, folder: Path, *, size: float = 1.0) -> Path:
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    if recipe.years_on:
+        return folder
     text = json.dumps(found, indent=2, sort_keys=True) + "\n"
     (folder.parent / "planted_truths.json").write_text(text, encoding="utf-8")
     return folder

@@ -18,6 +18,10 @@ DAY = 1440  # minutes
 DAYS_BEFORE = (
     60  # admissions start this long before the year, so that it opens with patients in beds
 )
+# Another year of the same trust: the same consultants, other patients, fewer and cheaper the further back.
+GROWTH_A_YEAR = 1.03  # activity
+INFLATION_A_YEAR = 1.04  # cost of the same care
+LASTING = "consultants"  # random numbers that stay from year to year
 SETTINGS = ("DC", "EL", "NEL", "NES")
 
 
@@ -33,6 +37,8 @@ class Recipe:
         Factor on activity and money; 1 is the trust as described.
     lines, departments, services, ...
         The tables of data/demo, cut to the lines this trust has.
+    years_on
+        Years from the one that the recipe describes; below 0 before it.
     """
 
     trust: str
@@ -48,6 +54,7 @@ class Recipe:
     tests: pd.DataFrame
     products: pd.DataFrame
     expenses: pd.DataFrame
+    years_on: int = 0
 
     @property
     def start(self) -> np.datetime64:
@@ -62,11 +69,15 @@ class Recipe:
 
     def random(self, name: str) -> np.random.Generator:
         """Return the random numbers of one part; parts do not disturb each other."""
-        return np.random.Generator(
-            np.random.PCG64(
-                np.random.SeedSequence([self.settings["seed"], zlib.crc32(name.encode())])
-            )
-        )
+        words = [self.settings["seed"], zlib.crc32(name.encode())]
+        if self.years_on and name != LASTING:
+            words.append(int(self.settings["fy"][:4]))
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
+
+    @property
+    def price_level(self) -> float:
+        """What the same care costs, beside the year of the recipe."""
+        return INFLATION_A_YEAR**self.years_on
 
     def has(self, table: str) -> bool:
         """Tell whether this trust supplies an optional file."""
@@ -80,8 +91,8 @@ class Recipe:
         return max(1, round(number * self.size * self.settings["activity_scale"]))
 
 
-def read_recipe(trust: str, *, size: float = 1.0) -> Recipe:
-    """Read a trust's recipe.
+def read_recipe(trust: str, *, size: float = 1.0, year: str = "") -> Recipe:
+    """Read a trust's recipe, for its own year or another (``2023-24``).
 
     Raises
     ------
@@ -97,6 +108,7 @@ def read_recipe(trust: str, *, size: float = 1.0) -> Recipe:
     if not size > 0:
         raise CommandError(f"The size of a demonstration trust is {size}; it must be above zero.")
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    years_on = _move_year(settings, year) if year else 0
     lines = _read("lines")
     if settings["lines"] != "all":
         lines = lines[lines["line_id"].isin(settings["lines"])].reset_index(drop=True)
@@ -121,7 +133,18 @@ def read_recipe(trust: str, *, size: float = 1.0) -> Recipe:
         tests=_read("tests"),
         products=_read("products"),
         expenses=_read("expenses"),
+        years_on=years_on,
     )
+
+
+def _move_year(settings: dict[str, Any], year: str) -> int:
+    """Move a recipe to another year; return how many years on."""
+    years_on = int(year[:4]) - int(settings["fy"][:4])
+    growth = GROWTH_A_YEAR**years_on
+    settings["fy"] = year.replace("-", "/")
+    settings["activity_scale"] *= growth
+    settings["ed_attendances"] = round(settings["ed_attendances"] * growth)
+    return years_on
 
 
 def _read(name: str) -> pd.DataFrame:
