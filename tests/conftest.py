@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,4 +31,15 @@ def reported(demo_files, tmp_path_factory) -> Place:
     """The small XYZ with its report; tests read it and leave it as it is."""
     place = Place(demo_files.parents[1], tmp_path_factory.mktemp("out"))
     assert place.report() == 0
+    return place
+
+
+@pytest.fixture(scope="session")
+def edition(reported, tmp_path_factory) -> Place:
+    """The small XYZ with its report and, made from it, its public edition."""
+    base = tmp_path_factory.mktemp("public")
+    shutil.copytree(reported.data, base / "data")
+    shutil.copytree(reported.out, base / "out")
+    place = Place(base / "data", base / "out")
+    assert place.report("XYZ", "--audience", "public") == 0
     return place

@@ -13,6 +13,7 @@ from helpers.report.pdf import find_browser, print_page
 
 PAGE = """<!DOCTYPE html><html><head><title>{title}</title><style>p {{}}</style></head><body>
 <p class="banner demo" role="note">Invented.</p>
+<p class="kicker">Service line report · public edition</p>
 <p class="trust">A &lt;Trust&gt; <span class="year">XYZ · 2024-25</span></p>
 <nav class="pages" aria-label="Pages"><ul><li><a href="index.html" aria-current="page">One &amp; only</a></li>
 <li><a href="02.html">Two</a></li></ul></nav>
@@ -69,6 +70,11 @@ def test_its_head_says_whose_it_is_and_the_warning_stays(book):
     assert "<title>A &lt;Trust&gt; XYZ · 2024-25</title>" in book
     assert "One &amp; only" in book
     assert book.count("Invented.") == 1
+
+
+def test_its_cover_says_which_edition_it_is(book):
+    cover = book[book.index('<header class="cover">') : book.index("</header>")]
+    assert "Service line report · public edition" in cover
 
 
 def test_a_report_that_lacks_a_page_is_not_bound(folder):

@@ -9,6 +9,7 @@ sandwich whose variances are pooled over HRGs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -82,8 +83,7 @@ class Design:
             self.who * self.n_groups + self.group, weight, self.n_who * self.n_groups
         ).reshape(self.n_who, self.n_groups)
         weighted = self.covariates * weight[:, None]
-        side = np.array([self._sum_dummies(column) for column in weighted.T])
-        side = side.reshape(self.covariates.shape[1], self.n_who + self.n_groups - 1)
+        side = np.asarray(self._dummies.T @ weighted).T
         dummies = np.block(
             [
                 [np.diag(cells.sum(axis=1)), cells[:, 1:]],
@@ -92,9 +92,15 @@ class Design:
         )
         return np.block([[dummies, side.T], [side, self.covariates.T @ weighted]])
 
-    def _sum_dummies(self, values: np.ndarray) -> np.ndarray:
-        by_group = np.bincount(self.group, values, self.n_groups)[1:]
-        return np.concatenate([np.bincount(self.who, values, self.n_who), by_group])
+    @cached_property
+    def _dummies(self) -> csr_array:
+        """Return the columns of consultants and groups: one or two ones in each row."""
+        n = len(self.who)
+        has_group = self.group > 0
+        rows = np.concatenate([np.arange(n), np.flatnonzero(has_group)])
+        columns = np.concatenate([self.who, self.n_who + self.group[has_group] - 1])
+        shape = (n, self.n_who + self.n_groups - 1)
+        return csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
 
 
 def build_design(who: np.ndarray, n_who: int, group: np.ndarray, covariates: np.ndarray) -> Design:

@@ -15,6 +15,7 @@ from helpers.errors import StepError
 NAVIGATION = re.compile(r'<nav class="pages".*?>(.*?)</nav>', re.DOTALL)
 PAGE_LINK = re.compile(r'<a href="([\w.]+\.html)"[^>]*>(.*?)</a>')
 WHOSE = re.compile(r'<p class="trust">(.*?)<span class="year">(.*?)</span>', re.DOTALL)
+EDITION = re.compile(r'<p class="kicker">(.*?)</p>')
 MAIN = re.compile(r"<main[^>]*>(.*)</main>", re.DOTALL)
 FOOT = re.compile(r"<footer[^>]*>(.*)</footer>", re.DOTALL)
 HEAD = re.compile(r"<head>(.*?)</head>", re.DOTALL)
@@ -84,11 +85,13 @@ def bind_pages(leaves: list[Leaf]) -> str:
     )
     head = re.sub(r"<title>.*?</title>", f"<title>{escape(trust_name)} {escape(subtitle)}</title>",
                   HEAD.search(first)[1], flags=re.DOTALL)  # fmt: skip
+    edition = EDITION.search(first)  # the cover says which edition it is, as every page does
+    kicker = edition[1] if edition else "Service line report"
     foot = open_folds(FOOT.search(first)[1])
     banners = "".join(BANNERS.findall(first))
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>{head}</head>\n<body class="book">\n{banners}\n'
-        f'<header class="cover"><p class="kicker">Service line report</p><p class="cover-title">'
+        f'<header class="cover"><p class="kicker">{kicker}</p><p class="cover-title">'
         f"{escape(trust_name)}</p><p>{escape(subtitle)}</p>"
         f'<nav aria-label="Contents"><ol>{contents}</ol></nav></header>\n<main>{"".join(parts)}</main>\n'
         f'<footer class="site">{foot}</footer>\n</body>\n</html>\n'

@@ -42,7 +42,7 @@ def _write_value(value: float, unit: str) -> str:
     if unit == "0-1":
         return format_prop(value)
     if unit in PLACES:
-        return f"{value:.{PLACES[unit]}f}"
+        return f"{value:.{PLACES[unit]}f}" + (" log units" if unit == "log units" else "")
     return f"{value:,.0f}"
 
 

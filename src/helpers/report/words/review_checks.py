@@ -32,7 +32,7 @@ def _describe_names(value: pd.Series) -> str:
         return "Nobody is named on cost, so no name could be tried again."
     words = (("capped", "with costs capped"), ("odd", "on odd months"), ("even", "on even months"))
     again = [
-        f"{int(value[f'named_{name}'])} {text}"
+        f"{int(value[f'named_{name}']) or 'none'} {text}"
         for name, text in words
         if pd.notna(value.get(f"named_{name}"))
     ]
@@ -45,10 +45,11 @@ def _describe_agreement(value: pd.Series) -> str:
     if pd.isna(agree):
         return ""
     how = "agrees well with" if agree >= AGREES else "differs in part from"
+    n_here = int(value["n_mixed_here"])
     return (
         f"The order of consultants {how} plain standardisation by HRG (rank correlation {agree:.2f} in the middle "
         f"line). A mixed model of log cost would call {count_words(int(value['n_mixed']), 'consultant')} more than "
-        f"15% dearer, {int(value['n_mixed_here'])} of them named here; it does not ask whether peers differ as much."
+        f"15% dearer, {n_here or 'none'} of them named here; it does not ask whether peers differ as much."
     )
 
 
