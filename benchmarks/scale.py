@@ -85,7 +85,7 @@ def copy_patients(tables: Path, target: Path, copies: int, *, shuffle: bool = Fa
             else f"t.{column}"
             for column in columns
         )
-        order = "ORDER BY hash(t.*::VARCHAR)" if shuffle else ""
+        order = "ORDER BY hash(t)" if shuffle else ""
         duckdb.sql(
             f"COPY (SELECT {chosen} FROM '{path}' AS t CROSS JOIN range({copies}) AS r(n) {order}) "
             f"TO '{target / path.name}' (FORMAT parquet, COMPRESSION zstd)"

@@ -18,6 +18,7 @@ from helpers.cli import main
 from helpers.contracts.outputs import OUTPUTS
 from helpers.errors import CommandError, DisclosureError
 from helpers.report.execute import execute_notebook
+from helpers.report.public import find_analyst_run, make_public_report
 from helpers.report.series import NOTEBOOKS, PUBLIC_STEPS, STEPS
 from helpers.run import open_run
 from helpers.sources.tables import read_table, write_table
@@ -310,6 +311,29 @@ def test_a_second_run_makes_nothing_anew_and_a_fresh_one_makes_the_same_bytes(ed
     assert edition.report("XYZ", "--audience", "public") == 0
     after = {path: path.read_bytes() for path in find_public(edition).rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_an_edition_that_would_name_somebody_is_not_made_and_the_last_one_stands(edition, tmp_path):
+    """A service line that bears a consultant's code stops the edition at its last search."""
+    out = tmp_path / "out"
+    shutil.copytree(edition.out, out)
+    tables = out / "XYZ" / YEAR / "tables"
+    code = pd.read_parquet(tables / "clean_consultants.parquet")["consultant_code"].iloc[0]
+    position = pd.read_parquet(tables / "service_line_position.parquet")
+    position.loc[position["line_id"].eq("TO"), "line_name"] = f"Clinic of {code}"
+    position.to_parquet(tables / "service_line_position.parquet")
+    public = out / "public" / "XYZ" / YEAR
+    (public / "tables" / "public_lines.csv").unlink()  # so that it is made again
+    before = (public / "index.html").read_bytes()
+    run = open_run(
+        trust="XYZ", audience="public", data=edition.data, out=out,
+        folder=out / "public" / "XYZ" / f".{YEAR}.building",
+    )  # fmt: skip
+    with pytest.raises(DisclosureError, match="consultant_code in index") as stopped:
+        make_public_report(run, find_analyst_run(run), say=lambda line: None)
+    assert code not in str(stopped.value)
+    assert (public / "index.html").read_bytes() == before
+    assert not run.folder.exists()
 
 
 def test_the_comparison_reads_public_tables_alone(edition):

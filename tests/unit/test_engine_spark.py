@@ -148,6 +148,23 @@ def test_a_table_may_be_made_from_itself(db):
     assert not db.has("steps")
 
 
+def test_rows_are_put_at_a_tables_end_by_the_place_of_their_columns(db):
+    db.create("pairs", "SELECT CAST(1 AS BIGINT) AS n, 'a' AS code")
+    db.append_rows("pairs", "SELECT CAST(n + $more AS BIGINT), 'b' FROM pairs", more=4)
+    found = db.frame("SELECT n, code FROM pairs ORDER BY n")
+    assert found["n"].tolist() == [1, 5]
+    assert found["code"].tolist() == ["a", "b"]
+    assert db.arrow("SELECT n FROM pairs WHERE code = $code", code="b").to_pydict() == {"n": [5]}
+    db.drop("pairs")
+
+
+def test_each_row_may_ask_for_a_number_of_its_own(db):
+    db.create("asked", "SELECT * FROM (VALUES ('a'), ('b'), ('c')) AS t(code)")
+    db.create("numbered", "SELECT row_number() OVER () AS n, code FROM asked")
+    assert db.frame("SELECT count(DISTINCT n) AS n FROM numbered")["n"].tolist() == [3]
+    db.drop("asked", "numbered")
+
+
 def test_what_is_written_is_sorted_with_blanks_last(db, tmp_path):
     db.create("rows_", "SELECT * FROM (VALUES (2, 'b'), (NULL, 'c'), (1, 'a')) AS t(n, code)")
     db.write_parquet("rows_", tmp_path / "rows.parquet", order_by='"n"')

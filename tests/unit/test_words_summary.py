@@ -278,7 +278,10 @@ def test_a_name_may_be_wrong_and_the_card_says_how_often(tables):
     # one named, with a probability of 0.9 of practice different in kind
     probable = tables.review.assign(probability=[0.9, 0.1, 0.0])
     card = find_card(replace(tables, review=probable), "Consultants")
-    assert card["range"] == "about 10% of such names are wrong"
+    assert card["range"] == "about 10% of such names are wrong, by estimate"
+    certain = tables.review.assign(probability=[0.999, 0.1, 0.0])
+    card = find_card(replace(tables, review=certain), "Consultants")
+    assert card["range"].startswith("less than 1% of such names")
     none = probable.assign(flag="none")
     assert "range" not in find_card(replace(tables, review=none), "Consultants")
 

@@ -9,7 +9,9 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.costing import income
+from helpers.costing.clock import find_period
 from helpers.costing.contract import NO_CONTRACT
+from helpers.costing.critical_care import price_critical_care
 from helpers.costing.pass_through import share_pass_through
 from helpers.errors import InputError, name_a_few
 
@@ -24,7 +26,8 @@ def earn_lines(
 ) -> pd.DataFrame:
     """Return ``line_income``, on the price basis where there are events and prices.
 
-    Beside prices stand pass-through sums of the contract, which follow traced items.
+    Beside prices stand those of days in critical care, and pass-through sums of the contract, which
+    follow traced items.
     """
     lines = set(frames["service_lines"]["line_id"])
     income.check_owners(ledger_income, lines)
@@ -37,7 +40,11 @@ def earn_lines(
         private = income.total_owned_private_income(ledger_income, lines)
     if has_prices:
         passed = share_pass_through(frames.get("contract_income", NO_CONTRACT), pool_line_costs)
-        clinical = pd.concat([income.total_price_income(db), passed], ignore_index=True)
+        critical = price_critical_care(
+            db, frames["prices"], find_period(settings), mff=settings.get("mff") or 1
+        )
+        parts = [income.total_price_income(db), critical, passed]
+        clinical = pd.concat(parts, ignore_index=True)
     else:
         clinical = income.total_owned_income(ledger_income, lines)
         clinical = clinical[clinical["line_id"] != income.NOT_ATTRIBUTED]

@@ -16,6 +16,7 @@ from helpers.errors import InputError, name_a_few
 
 NOT_ATTRIBUTED = "NOT_ATTRIBUTED"
 PRIVATE = "PRIV"
+CRITICAL_CARE = "CC"  # the point of delivery of prices for a day in critical care
 MFF_DECIMALS = 6  # the market forces factor is taken to 6 decimals, so that prices are exact
 NO_PRICES = pd.DataFrame(
     {

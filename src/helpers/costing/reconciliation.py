@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMATCHED
-from helpers.costing.income import PRIVATE
+from helpers.costing.income import CRITICAL_CARE, PRIVATE
 from helpers.costing.ledger import EXPENDITURE, find_control_pence
 from helpers.costing.statement import TRUST
 from helpers.costing.wip import total_matched
@@ -247,7 +247,8 @@ def check_breakdowns(
 ) -> None:
     """R12 by HRG and point of delivery, consultant and commissioner, rows add up to their line."""
     cost = total_matched(line_costs)
-    at_price = line_income[(line_income["row_id"] == "I1") & (line_income["pod"] != "")]
+    of_cases = (line_income["row_id"] == "I1") & ~line_income["pod"].isin(["", CRITICAL_CARE])
+    at_price = line_income[of_cases]
     names = {
         "line_hrgs": "point of delivery and HRG",
         "line_consultants": "consultant",
@@ -261,7 +262,7 @@ def check_breakdowns(
         )  # fmt: skip
     care = tables["line_hrgs"]
     checks.add_parts(
-        "R12", "Income at price by point of delivery and HRG = the line's",
+        "R12", "Income at price by point of delivery and HRG = the line's, days in critical care apart",
         care[care["pod"] != PRIVATE].groupby("line_id")["income_pence"].sum(),
         at_price.groupby("line_id")["amount_pence"].sum(),
     )  # fmt: skip

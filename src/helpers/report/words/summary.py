@@ -117,7 +117,8 @@ def describe_review_card(tables: SummaryTables) -> dict[str, str]:
     is_named = (tables.review["measure"] == "cost") & (tables.review["flag"] == "outlier")
     note = "for the same casemix, beyond natural variation; each has a right of reply"
     wrong = 1 - tables.review.loc[is_named, "probability"].mean()  # missing where nobody is named
-    sure = f"about {max(wrong, 0.01):.0%} of such names are wrong" if wrong > 0 else ""
+    chance = "less than 1%" if wrong < 0.01 else f"about {format_prop(wrong)}"
+    sure = f"{chance} of such names are wrong, by estimate" if wrong > 0 else ""
     return _card(label, f"{int(is_named.sum())} of {format_count(n_tested)}", note, sure)
 
 

@@ -72,8 +72,11 @@ def count_activity(
     episodes: pd.DataFrame,
     outpatients: pd.DataFrame,
     emergency: pd.DataFrame,
+    critical: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return NHS activity that earns income: hrg, pod, line, n, excess_days (past the trim point).
+
+    Critical care counts days, the first and the last of a period among them.
 
     A spell counts for the lines of its episodes in proportion to their days.
     """
@@ -102,8 +105,22 @@ def count_activity(
     urgent = pd.DataFrame(
         {"hrg": emergency["hrg"], "pod": "ED", "line": ed_line, "n": 1.0, "excess_days": 0.0}
     )
-    whole = pd.concat([admitted, clinic, urgent], ignore_index=True)
+    whole = pd.concat(
+        [admitted, clinic, urgent, _count_critical(recipe, spells, critical)], ignore_index=True
+    )
     return whole.groupby(["hrg", "pod", "line"], sort=True, as_index=False).sum()
+
+
+def _count_critical(recipe: Recipe, spells: pd.DataFrame, critical: pd.DataFrame) -> pd.DataFrame:
+    at = in_year(recipe, critical["start"]) & ~spells["private"].to_numpy()[critical["spell"]]
+    rows = critical[at]
+    last = np.minimum(rows["end"], recipe.year_minutes - 1)
+    return pd.DataFrame(
+        {
+            "hrg": "XC0" + (7 - rows["organs"]).astype(str) + "Z", "pod": "CC", "line": rows["line"],
+            "n": (last // DAY - rows["start"] // DAY + 1).astype(float), "excess_days": 0.0,
+        }
+    )  # fmt: skip
 
 
 def _split_by_days(episodes: pd.DataFrame) -> pd.DataFrame:

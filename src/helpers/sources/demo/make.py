@@ -140,8 +140,9 @@ def _make_money(
         at = recipe.line_number(depends)
         wanted[at] = (line_costs[at] + other_costs[at]) / 2
     earned_by = income.count_activity(
-        recipe, spells, *(activity[x] for x in ("apc_episodes", "op_attendances", "ed_attendances"))
-    )
+        recipe, spells,
+        *(activity[x] for x in ("apc_episodes", "op_attendances", "ed_attendances", "critical_care")),
+    )  # fmt: skip
     passed = income.pass_through(recipe, activity, wanted - private)
     prices = income.price(recipe, earned_by, wanted - private - passed)
     earned = income.earn(recipe, earned_by, prices)
