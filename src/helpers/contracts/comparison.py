@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from helpers.contracts.model import Column, Level, Table
+from helpers.contracts.define import PENCE, define_table
+from helpers.contracts.model import Level, Table
 
-PENCE = "whole pence"
 FEWEST_TRUSTS = 3  # with lines whose years of management differ, for a slope
 TRUST = ("code", "Trust (ODS code).")
 
 
-def _table(
+def _of_trusts(
     name: str, meaning: str, columns: dict[str, tuple], key: str, level: Level = "trust"
 ) -> Table:
-    made = {column: Column(*given) for column, given in columns.items()}
-    return Table(name, meaning, made, key=tuple(key.split()), level=level)
+    return define_table(name, meaning, columns, key, level)
 
 
 COMPARISON = [
-    _table(
+    _of_trusts(
         "trust_comparison",
         "Trusts that have a report for the year, side by side.",
         {
@@ -45,7 +44,7 @@ COMPARISON = [
         },
         "trust",
     ),
-    _table(
+    _of_trusts(
         "trust_lines",
         "Service lines of every trust that has a report for the year.",
         {
@@ -63,7 +62,7 @@ COMPARISON = [
         "trust line_id",
         "line",
     ),
-    _table(
+    _of_trusts(
         "slm_slopes",
         "Change of each measure with one more year of service-line management; no claim of cause.",
         {

@@ -5,9 +5,9 @@ A table or a column that is not named here does not get in, whatever it holds.
 
 from __future__ import annotations
 
-from helpers.contracts.model import Column, Table
+from helpers.contracts.define import define_table, in_pence
+from helpers.contracts.model import Table
 
-PENCE = "whole pence"
 LINE = ("code", "Service line; TOGETHER for lines too small to stand alone; TRUST for the trust.")
 HIDDEN = (
     "text",
@@ -16,39 +16,34 @@ HIDDEN = (
 ROUNDED = "rounded to 5"
 
 
-def _table(name: str, meaning: str, columns: dict[str, tuple], key: str) -> Table:
-    made = {column: Column(*given) for column, given in columns.items()}
-    return Table(name, meaning, made, key=tuple(key.split()), level="public")
-
-
-def _pence(meaning: str) -> tuple[str, str, str]:
-    return ("int", meaning, PENCE)
+def _public(name: str, meaning: str, columns: dict[str, tuple], key: str) -> Table:
+    return define_table(name, meaning, columns, key, "public")
 
 
 PUBLIC_TABLES = [
-    _table(
+    _public(
         "public_facts",
         "What the public edition says of the trust and the run.",
         {"fact": ("code", "Fact."), "value": ("text", "Its value.")},
         "fact",
     ),
-    _table(
+    _public(
         "public_lines",
         "Income, cost and surplus of each service line as published.",
         {
             "line_id": LINE,
             "line_name": ("text", "Name."),
             "n_events": ("int", "Episodes and attendances.", ROUNDED),
-            "income_pence": _pence("Income."),
-            "direct_pence": _pence("Direct cost above EBITDA."),
-            "indirect_pence": _pence("Indirect cost above EBITDA."),
-            "overhead_pence": _pence("Overhead above EBITDA."),
-            "below_ebitda_pence": _pence("Capital charges."),
-            "full_cost_pence": _pence("All cost."),
-            "contribution_pence": _pence("Income less direct and indirect cost."),
-            "surplus_pence": _pence("Income less all cost."),
-            "min_pence": _pence("Lowest surplus under any rule tried."),
-            "max_pence": _pence("Highest surplus under any rule tried."),
+            "income_pence": in_pence("Income."),
+            "direct_pence": in_pence("Direct cost above EBITDA."),
+            "indirect_pence": in_pence("Indirect cost above EBITDA."),
+            "overhead_pence": in_pence("Overhead above EBITDA."),
+            "below_ebitda_pence": in_pence("Capital charges."),
+            "full_cost_pence": in_pence("All cost."),
+            "contribution_pence": in_pence("Income less direct and indirect cost."),
+            "surplus_pence": in_pence("Income less all cost."),
+            "min_pence": in_pence("Lowest surplus under any rule tried."),
+            "max_pence": in_pence("Highest surplus under any rule tried."),
             "n_rules": ("int", "Rules tried."),
             "class": ("code", "funder, covers_care or below_care."),
             "sign_label": ("code", "stable, mostly_stable or rule_dependent."),
@@ -60,7 +55,7 @@ PUBLIC_TABLES = [
         },
         "line_id",
     ),
-    _table(
+    _public(
         "public_totals",
         "Money of the whole trust: its statement, what is no service line, and the cross-subsidy.",
         {
@@ -69,35 +64,35 @@ PUBLIC_TABLES = [
                 "Row, as I, C1, T4; ET, RD, OTHER, NOT_ATTRIBUTED; volume and the like.",
             ),
             "label": ("text", "In words."),
-            "amount_pence": _pence("Amount."),
+            "amount_pence": in_pence("Amount."),
         },
         "measure",
     ),
-    _table(
+    _public(
         "public_funding",
         "Who funds whom among the lines as published.",
         {
             "funder_line_id": ("code", "Line in surplus."),
             "receiver_line_id": ("code", "Line in deficit."),
-            "amount_pence": _pence("What the one gives the other."),
+            "amount_pence": in_pence("What the one gives the other."),
         },
         "funder_line_id receiver_line_id",
     ),
-    _table(
+    _public(
         "public_funding_lines",
         "What each line as published gives and keeps, or receives and leaves unfunded.",
         {
             "line_id": LINE,
             "line_name": ("text", "Name."),
-            "surplus_pence": _pence("Surplus."),
-            "given_pence": _pence("Given to lines in deficit."),
-            "retained_pence": _pence("Kept."),
-            "received_pence": _pence("Received from lines in surplus."),
-            "unfunded_pence": _pence("Deficit that no line pays for."),
+            "surplus_pence": in_pence("Surplus."),
+            "given_pence": in_pence("Given to lines in deficit."),
+            "retained_pence": in_pence("Kept."),
+            "received_pence": in_pence("Received from lines in surplus."),
+            "unfunded_pence": in_pence("Deficit that no line pays for."),
         },
         "line_id",
     ),
-    _table(
+    _public(
         "public_activity",
         "Activity, income and cost by line and point of delivery; small cells hidden.",
         {
@@ -106,13 +101,13 @@ PUBLIC_TABLES = [
             "n_events": ("int", "Episodes or attendances.", ROUNDED),
             "n_spells": ("int", "Completed spells.", ROUNDED),
             "bed_days": ("int", "Bed days.", ROUNDED),
-            "income_pence": _pence("Income at price."),
-            "cost_pence": _pence("Full cost."),
+            "income_pence": in_pence("Income at price."),
+            "cost_pence": in_pence("Full cost."),
             "hidden": HIDDEN,
         },
         "line_id pod",
     ),
-    _table(
+    _public(
         "public_long_stays",
         "Share of bed days taken by long stays.",
         {
@@ -123,7 +118,7 @@ PUBLIC_TABLES = [
         },
         "line_id threshold_days",
     ),
-    _table(
+    _public(
         "public_stay_months",
         "The trust's bed days by month against those expected of the casemix.",
         {
@@ -136,7 +131,7 @@ PUBLIC_TABLES = [
         },
         "month",
     ),
-    _table(
+    _public(
         "public_variation",
         "How much consultants of a line differ by nature; no consultant's own figure.",
         {
@@ -148,7 +143,7 @@ PUBLIC_TABLES = [
         },
         "line_id measure",
     ),
-    _table(
+    _public(
         "public_findings",
         "Numbers of consultants compared and named, and the saving where eight or more carry it.",
         {
@@ -158,7 +153,7 @@ PUBLIC_TABLES = [
         },
         "measure",
     ),
-    _table(
+    _public(
         "public_accounts",
         "Rows of each file, and how many were set aside, in bands.",
         {
@@ -169,7 +164,7 @@ PUBLIC_TABLES = [
         },
         "file",
     ),
-    _table(
+    _public(
         "public_checks",
         "Identities of the run and whether they hold; their amounts are in the analyst's report.",
         {
@@ -179,32 +174,32 @@ PUBLIC_TABLES = [
         },
         "id description",
     ),
-    _table(
+    _public(
         "public_trusts",
         "Trusts that have a public edition for the year, side by side; from public tables alone.",
         {
             "trust": ("code", "Trust (ODS code)."),
             "trust_name": ("text", "Name."),
-            "income_pence": _pence("Income of the service lines."),
+            "income_pence": in_pence("Income of the service lines."),
             "n_lines": ("int", "Lines as published."),
             "n_surplus": ("int", "Lines that earn at least their full cost."),
             "n_rule_dependent": ("int", "Lines whose sign depends on the rule."),
-            "subsidy_pence": _pence("Deficits that other lines' surpluses pay for."),
+            "subsidy_pence": in_pence("Deficits that other lines' surpluses pay for."),
             "subsidy_prop": ("number", "The same as a share of the lines' income.", "0-1"),
             "subsidy_low_prop": ("number", "Smallest share under any rule tried.", "0-1"),
             "subsidy_high_prop": ("number", "Largest share under any rule tried.", "0-1"),
         },
         "trust",
     ),
-    _table(
+    _public(
         "public_trust_lines",
         "Service lines of every trust that has a public edition for the year.",
         {
             "trust": ("code", "Trust (ODS code)."),
             "line_id": LINE,
             "line_name": ("text", "Name."),
-            "income_pence": _pence("Income."),
-            "surplus_pence": _pence("Income less all cost."),
+            "income_pence": in_pence("Income."),
+            "surplus_pence": in_pence("Income less all cost."),
             "margin_prop": ("number", "Surplus over income.", "0-1"),
             "sign_label": ("code", "stable, mostly_stable or rule_dependent."),
             "grade": ("code", "Grade of credibility, A to E."),

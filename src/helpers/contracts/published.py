@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from helpers.contracts.model import Column, Level, Table
+from helpers.contracts.define import define_table, in_pence
 
-PENCE = "whole pence"
 ORG = ("code", "Organisation (ODS code), or ENGLAND.")
 YEAR = ("code", "Financial year, as 2022/23.")
 LINE = ("code", "Service line of the published basis (data/reference/published_lines.csv).")
@@ -12,19 +11,8 @@ SETTING = ("code", "Setting of care (data/reference/published_settings.csv).")
 CURRENCY = ("code", "Currency: an HRG, or another unit of the cost collection.")
 
 
-def _table(
-    name: str, meaning: str, columns: dict[str, tuple], key: str = "", level: Level = "line"
-) -> Table:
-    made = {column: Column(*given) for column, given in columns.items()}
-    return Table(name, meaning, made, key=tuple(key.split()), level=level)
-
-
-def _pence(meaning: str) -> tuple[str, str, str]:
-    return ("int", meaning, PENCE)
-
-
 PUBLISHED = [
-    _table(
+    define_table(
         "published_files",
         "Files found in the folder of published files, and what each is.",
         {
@@ -36,7 +24,7 @@ PUBLISHED = [
         "file",
         "trust",
     ),
-    _table(
+    define_table(
         "published_accounts",
         "Rows and pounds of each cost file, kept or set aside, with the reason.",
         {
@@ -47,12 +35,12 @@ PUBLISHED = [
             "n_rows": ("int", "Rows."),
             "n_suppressed": ("int", "Rows with a figure hidden by the publisher (*)."),
             "n_cost_only": ("int", "Rows with a cost and no activity."),
-            "cost_pence": _pence("Cost of these rows."),
+            "cost_pence": in_pence("Cost of these rows."),
         },
         "file year reason",
         "trust",
     ),
-    _table(
+    define_table(
         "published_totals",
         "The publisher's own totals beside totals of the rows.",
         {
@@ -68,14 +56,14 @@ PUBLISHED = [
         "file sheet item measure",
         "trust",
     ),
-    _table(
+    define_table(
         "published_facts",
         "What this report is based on, fact by fact.",
         {"fact": ("code", "Fact."), "value": ("text", "Its value.")},
         "fact",
         "trust",
     ),
-    _table(
+    define_table(
         "published_cells",
         "Cost and activity of every organisation in the year.",
         {
@@ -86,8 +74,8 @@ PUBLISHED = [
             "currency_code": CURRENCY,
             "line_id": LINE,
             "activity": ("number", "Episodes, attendances, days or tests.", "units"),
-            "cost_pence": _pence("Cost."),
-            "cost_only_pence": _pence("Cost of rows whose activity is hidden."),
+            "cost_pence": in_pence("Cost."),
+            "cost_only_pence": in_pence("Cost of rows whose activity is hidden."),
             "bed_days": ("number", "Bed days, where published.", "days"),
             "length_of_stay": ("number", "Average stay, where published.", "days"),
             "expected_gbp": ("number", "Expected cost as the publisher states it.", "pounds"),
@@ -97,7 +85,7 @@ PUBLISHED = [
         },
         "org_code setting service_code currency_code line_id year",
     ),
-    _table(
+    define_table(
         "published_compared",
         "The organisation's cells with the national mean, price and income.",
         {
@@ -106,8 +94,8 @@ PUBLISHED = [
             "currency_code": CURRENCY,
             "line_id": LINE,
             "activity": ("number", "Episodes, attendances, days or tests.", "units"),
-            "cost_pence": _pence("Cost."),
-            "observed_pence": _pence("Cost of rows with activity."),
+            "cost_pence": in_pence("Cost."),
+            "observed_pence": in_pence("Cost of rows with activity."),
             "mean_gbp": (
                 "number",
                 "National mean a unit, before the market forces factor.",
@@ -117,31 +105,31 @@ PUBLISHED = [
                 "code",
                 "service, setting, currency or none: how alike the mean's care is.",
             ),
-            "expected_pence": _pence("Activity x national mean x market forces factor."),
+            "expected_pence": in_pence("Activity x national mean x market forces factor."),
             "price_gbp": ("number", "Price a unit, before the market forces factor.", "pounds"),
-            "income_pence": _pence(
+            "income_pence": in_pence(
                 "Activity x price x market forces factor; missing without a price."
             ),
-            "priced_cost_pence": _pence("Cost of priced activity."),
+            "priced_cost_pence": in_pence("Cost of priced activity."),
             "why_unpriced": ("code", "Why there is no price; blank if there is."),
         },
         "setting service_code currency_code line_id",
     ),
     *(
-        _table(
+        define_table(
             f"published_{name}",
             f"Cost, income at price and margin by {words}.",
             {
                 key: about,
-                "cost_pence": _pence("Cost."),
-                "priced_cost_pence": _pence("Cost of activity with a price."),
-                "unpriced_cost_pence": _pence("Cost without a price."),
-                "income_pence": _pence("Income at published prices."),
-                "margin_pence": _pence("Income at price less cost of priced activity."),
-                "level_income_pence": _pence(
+                "cost_pence": in_pence("Cost."),
+                "priced_cost_pence": in_pence("Cost of activity with a price."),
+                "unpriced_cost_pence": in_pence("Cost without a price."),
+                "income_pence": in_pence("Income at published prices."),
+                "margin_pence": in_pence("Income at price less cost of priced activity."),
+                "level_income_pence": in_pence(
                     "Priced cost of the organisation, shared in proportion to income."
                 ),
-                "level_margin_pence": _pence("That less cost of priced activity."),
+                "level_margin_pence": in_pence("That less cost of priced activity."),
                 "sign_label": ("code", "stable, depends or none."),
             },
             key,
@@ -157,14 +145,14 @@ PUBLISHED = [
             ),
         )
     ),
-    _table(
+    define_table(
         "published_index",
         "Cost over expected cost by line, and for ALL.",
         {
             "line_id": LINE,
             "n_currencies": ("int", "Currencies compared."),
-            "observed_pence": _pence("Cost of what could be compared."),
-            "expected_pence": _pence("Expected cost."),
+            "observed_pence": in_pence("Cost of what could be compared."),
+            "expected_pence": in_pence("Expected cost."),
             "index_ratio": ("number", "Observed over expected.", "ratio"),
             "log_error": ("number", "Standard error on the log scale; missing below 5 currencies."),
             "ci_low": ("number", "Lower end of the 95% interval.", "ratio"),
@@ -172,7 +160,7 @@ PUBLISHED = [
         },
         "line_id",
     ),
-    _table(
+    define_table(
         "published_stays",
         "Days in bed by line against the national mean of the same currencies.",
         {
@@ -184,7 +172,7 @@ PUBLISHED = [
         },
         "line_id",
     ),
-    _table(
+    define_table(
         "published_beds",
         "Average occupied overnight beds by specialty (KH03).",
         {
@@ -195,7 +183,7 @@ PUBLISHED = [
         },
         "period specialty_code",
     ),
-    _table(
+    define_table(
         "published_review",
         "The trust's unit costs beside those of every other trust, currency by currency.",
         {
@@ -204,7 +192,7 @@ PUBLISHED = [
             "line_id": LINE,
             "n_orgs": ("int", "Trusts with this currency."),
             "activity": ("number", "The trust's activity.", "units"),
-            "cost_pence": _pence("The trust's cost."),
+            "cost_pence": in_pence("The trust's cost."),
             "ratio": ("number", "Unit cost over the median trust's.", "ratio"),
             "ci_low": ("number", "Lower end of the 95% interval, chance alone.", "ratio"),
             "ci_high": ("number", "Upper end of the 95% interval, chance alone.", "ratio"),
@@ -212,24 +200,24 @@ PUBLISHED = [
             "spread": ("number", "Usual difference between trusts, log scale."),
             "p_value": ("number", "Two-sided.", "0-1"),
             "q_value": ("number", "Adjusted for the number of currencies.", "0-1"),
-            "excess_pence": _pence(
+            "excess_pence": in_pence(
                 "Cost above the median trust's for the same activity, shrunken."
             ),
             "flag": ("code", "dearer, cheaper or blank."),
         },
         "setting currency_code",
     ),
-    _table(
+    define_table(
         "published_trusts",
         "Every trust of the file: index, and the limits of the funnel at its size.",
         {
             "org_code": ORG,
             "org_name": ("text", "Its name, where known."),
             "n_currencies": ("int", "Currencies compared."),
-            "cost_pence": _pence("All its cost."),
+            "cost_pence": in_pence("All its cost."),
             "compared_prop": ("number", "Share of its cost that could be compared.", "0-1"),
-            "observed_pence": _pence("Cost of what could be compared."),
-            "expected_pence": _pence("Expected cost."),
+            "observed_pence": in_pence("Cost of what could be compared."),
+            "expected_pence": in_pence("Expected cost."),
             "index_ratio": ("number", "Observed over expected.", "ratio"),
             "ci_low": ("number", "Lower end of the 95% interval.", "ratio"),
             "ci_high": ("number", "Upper end of the 95% interval.", "ratio"),
@@ -247,7 +235,7 @@ PUBLISHED = [
         "org_code",
         "trust",
     ),
-    _table(
+    define_table(
         "published_peers",
         "The trusts most like each trust in what they do.",
         {
@@ -260,7 +248,7 @@ PUBLISHED = [
         "org_code place",
         "trust",
     ),
-    _table(
+    define_table(
         "published_prices",
         "Prices of the tariff that is used.",
         {
@@ -272,7 +260,7 @@ PUBLISHED = [
         "basis currency_code treatment_function_code",
         "trust",
     ),
-    _table(
+    define_table(
         "published_organisations",
         "Organisations of the year: name and market forces factor.",
         {
@@ -285,7 +273,7 @@ PUBLISHED = [
         "org_code",
         "trust",
     ),
-    _table(
+    define_table(
         "published_listed_peers",
         "Peers as a published list names them.",
         {"org_code": ORG, "peer_code": ("code", "Peer.")},
@@ -293,15 +281,15 @@ PUBLISHED = [
         "trust",
     ),
     *(
-        _table(
+        define_table(
             name,
             meaning,
             {
                 "id": ("code", "Identity."),
                 "description": ("text", "What is compared."),
-                "left_pence": _pence("Left side."),
-                "right_pence": _pence("Right side."),
-                "difference_pence": _pence("Left less right."),
+                "left_pence": in_pence("Left side."),
+                "right_pence": in_pence("Right side."),
+                "difference_pence": in_pence("Left less right."),
                 "passed": ("bool", "They are equal."),
             },
             "id",
