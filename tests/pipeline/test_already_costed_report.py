@@ -50,15 +50,18 @@ def test_the_same_costs_come_out(reported, elsewhere, name):
     pd.testing.assert_frame_equal(before, after, check_exact=True)
 
 
-def test_the_statement_differs_by_pass_through_income_and_nothing_else(reported, elsewhere):
-    """No feed says which cost was a named drug or device, so that income is no line's (D-150)."""
+def test_the_statement_differs_by_what_feeds_earn_and_nothing_else(reported, elsewhere):
+    """No feed says which cost was a named drug or device, or who was in critical care (D-150, D-280)."""
     before, after = (
         table.set_index(["line_id", "row_id"])["amount_pence"]
         for table in read_both(reported, elsewhere, "service_line_statement")
     )
     lines = read_both(reported, elsewhere, "service_line_position")[0]["line_id"]
     passed = before.xs("I3", level="row_id").reindex(lines).fillna(0)
-    assert passed.sum() > 0
+    income = read_both(reported, elsewhere, "line_income")
+    days = income[0][income[0]["pod"] == "CC"].groupby("line_id")["amount_pence"].sum()
+    assert passed.sum() > 0 and days.sum() > 0 and not (income[1]["pod"] == "CC").any()
+    passed += days.reindex(lines).fillna(0)
     for row in ("C1", "C2", "C3", "C4"):
         assert before.xs(row, level="row_id").equals(after.xs(row, level="row_id")), row
     for row in ("I", "T1", "T2", "T3", "T4"):

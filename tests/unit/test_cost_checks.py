@@ -47,7 +47,8 @@ def open_db(events: list[dict], activity: list[tuple] = ()) -> Engine:
     frame = pd.DataFrame(lines, columns=list(ACTIVITY))
     db.add_frame("given", frame.astype({"weight": "int64"}))
     texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in ACTIVITY[:-1])
-    db.create("activity_lines", f"SELECT {texts}, weight FROM given")
+    db.create("weighed_lines", f"SELECT {texts}, weight FROM given")
+    db.create_view("activity_lines", "SELECT * FROM weighed_lines")
     add_clean(db, "apc_episodes", [
         {"episode_id": row["event_id"], "spell_id": row["spell_id"],
          "primary_proc": row.get("proc", "W37")}

@@ -85,9 +85,9 @@ def test_match_rates_count_a_lines_unmatched_activity_inside_it():
     )
     with Engine(threads=1) as db:
         db.create(
-            "activity_lines",
-            "SELECT * FROM (VALUES ('tests', 'E1', 'MED', NULL), ('tests', 'E2', 'MED', NULL), "
-            "('tests', NULL, NULL, 'UNMATCHED:MED')) AS t(feed, event_id, line_id, unmatched_line_id)",
+            "weighed_lines",
+            "SELECT * FROM (VALUES ('tests', 1, 'MED', NULL), ('tests', 2, 'MED', NULL), "
+            "('tests', NULL, NULL, 'UNMATCHED:MED')) AS t(feed, event_no, line_id, unmatched_line_id)",
         )
         found = rate_matches(db, costs)
     assert found.to_numpy().tolist() == [["MED", "tests", 3, 2, 1000, 900]]

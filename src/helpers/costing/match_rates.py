@@ -17,7 +17,7 @@ def rate_matches(db: QueryEngine, pool_line_costs: pd.DataFrame) -> pd.DataFrame
 
     A line's unmatched activity is inside the line. Without activity feeds there are no rows.
     """
-    if not db.has("activity_lines"):
+    if not db.has("weighed_lines"):
         return pd.DataFrame(columns=RATE_COLUMNS).astype(
             {name: "str" if name in ("line_id", "feed") else "int64" for name in RATE_COLUMNS}
         )

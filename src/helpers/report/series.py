@@ -86,7 +86,7 @@ STEPS = (
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
-        ("outliers", "sources", "report/sheets.py"), ("outliers", "stays", "care"),
+        ("outliers", "sources", "report/sheets.py"), ("outliers", "stays", "care", "review_checks"),
         uses_year_before=("consultant_review",),
     ),
     Step(
