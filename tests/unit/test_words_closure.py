@@ -74,6 +74,22 @@ def test_growth_names_what_is_kept_of_a_pound_and_where_work_costs_more_than_it_
     assert "No line has income" in words.describe_growth(table, position(table))
 
 
+def test_one_more_elective_list_keeps_of_its_price_what_the_line_keeps_of_a_pound():
+    table = closure((5, 100, 27, 50, 90), (5, 100, 130, 140, 150))
+    inside = pd.DataFrame(
+        [("L0", "EL", 50, 10_000_000), ("L0", "DC", 1, 90_000_000), ("L1", "EL", 10, 9_000_000)],
+        columns=["line_id", "pod", "n_events", "income_pence"],
+    )
+    said = words.describe_list(table, inside, position(table))
+    # 4 x 2,000.00 is 8,000; 73% of it 5,840
+    assert "One more elective list in Line 0" in said and "would earn £8.00k" in said
+    assert "it would add £5.84k" in said
+    said = words.describe_list(table, inside.iloc[2:], position(table))
+    # 4 x 9,000.00 is 36,000; 30% more than that moves
+    assert "would earn £36.0k" in said and "it would cost the trust £10.8k" in said
+    assert words.describe_list(table, inside.iloc[1:2], position(table)) == ""
+
+
 def bounds(*verdicts):
     """Return strict_bounds from (verdict within 12 months, verdict in the long run)."""
     rows = [

@@ -8,6 +8,7 @@ from helpers.contracts.terms import UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 
 FEW_NAMES = 3
+ELECTIVE, LIST_PATIENTS = "EL", 4
 HORIZON_WORDS = {"12m": "within 12 months", "3y": "within three years", "long": "in the long run"}
 
 
@@ -69,6 +70,31 @@ def describe_growth(closure: pd.DataFrame, position: pd.DataFrame) -> str:
         return f"{text} Every line would keep something."
     names = _list_names(losing["line_name"].tolist())
     return f"{text} In {count_words(len(losing), 'line')} more work would cost more than it earns: {names}."
+
+
+def describe_list(closure: pd.DataFrame, within_line: pd.DataFrame, position: pd.DataFrame) -> str:
+    """Say what one more elective list would contribute, in the line with most elective income.
+
+    The list holds ``LIST_PATIENTS`` at the line's mean elective income, and keeps of it what the line keeps
+    of each further pound within 12 months (decision D-281). Blank without elective inpatients.
+    """
+    elective = within_line[(within_line["pod"] == ELECTIVE) & (within_line["income_pence"] > 0)]
+    year = _name(closure[closure["horizon"] == "12m"], position)
+    found = elective[["line_id", "n_events", "income_pence"]].merge(
+        year[["line_id", "line_name", "marginal_prop"]], on="line_id", validate="one_to_one"
+    )
+    found = found[found["marginal_prop"].notna()]
+    if found.empty:
+        return ""
+    line = found.sort_values(["income_pence", "line_id"], ascending=[False, True]).iloc[0]
+    earned = LIST_PATIENTS * line["income_pence"] / line["n_events"]
+    kept = earned * line["marginal_prop"]
+    return (
+        f"One more elective list in {line['line_name']}, the line with most elective income, with "
+        f"{LIST_PATIENTS} inpatients at its mean elective price, would earn {format_gbp(earned)}. After the cost "
+        f"that moves within 12 months it would {'add' if kept >= 0 else 'cost the trust'} "
+        f"{format_gbp(abs(kept))}. That holds for a list that staff, theatre and beds can bear."
+    )
 
 
 def describe_bounds(bounds: pd.DataFrame, position: pd.DataFrame) -> str:
