@@ -15,7 +15,7 @@ from helpers.errors import InputError
 from helpers.report.exhibits import show_links
 from helpers.report.words.comparison import describe_ranges, describe_slopes, describe_trusts
 from helpers.run import open_run
-from helpers.sources.comparison_tables import NEEDED, find_reports
+from helpers.sources.report_folders import REPORT_TABLES, find_reports
 
 YEAR_END = pd.Timestamp("2025-03-31")
 
@@ -161,7 +161,7 @@ def test_reports_are_found_without_reading_their_tables(tmp_path):
     tables = tmp_path / "R0A" / "2024-25" / "tables"
     tables.mkdir(parents=True)
     (tables.parent / "run.json").write_text("{}")
-    for name in NEEDED:
+    for name in REPORT_TABLES:
         (tables / f"{name}.parquet").write_text("no table at all")
     run = open_run(trust="XYZ", out=tmp_path, data=tmp_path / "data")
     assert list(find_reports(run)) == ["R0A"]

@@ -53,6 +53,17 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def hash_project_file(path: Path) -> str:
+    """Return the checksum of a file of the project's, read again only if its size or time changed."""
+    status = path.stat()
+    return _hash_as_it_is(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _hash_as_it_is(path: Path, size: int, changed_ns: int) -> str:
+    return hash_file(path)
+
+
 @cache
 def hash_code(parts: tuple[str, ...]) -> str:
     """Return one checksum of source files and folders under ``src/helpers``."""
@@ -65,7 +76,7 @@ def hash_text(text: str) -> str:
 
 def hash_lookups(folder: Path) -> dict[str, str]:
     """Return the checksum of each reference table."""
-    return {path.name: hash_file(path) for path in sorted(folder.glob("*.csv"))}
+    return {path.name: hash_project_file(path) for path in sorted(folder.glob("*.csv"))}
 
 
 @cache

@@ -8,14 +8,11 @@ from pathlib import Path
 
 from helpers.report.checksums import hash_code, hash_file, hash_text
 from helpers.report.execute import execute_notebook, warm_up
-from helpers.report.formats import count_words
 from helpers.report.lock import hold_lock
-from helpers.report.render import PageInfo, render_page
 from helpers.report.series import NOTEBOOKS, RECORD, publish, recover
 from helpers.report.stopping import stop_on_signals
 from helpers.run import DEMO_TRUSTS, PUBLIC, Run, show_path
-from helpers.sources.comparison_tables import find_reports
-from helpers.sources.public_comparison import find_editions
+from helpers.sources.report_folders import find_editions, find_reports
 
 NAMES = {"analyst": "06_trust_comparison", PUBLIC: "26_public_comparison"}
 FOLDER = "comparison"
@@ -67,12 +64,14 @@ def make_comparison(run: Run, *, say: Callable[[str], None] = print) -> Path:
             part = out / f".{name}.part"
             shutil.copyfile(source, part)
             part.replace(out / name)
-    say(f"{count_words(len(reports), NOUNS[run.audience])} compared")
+    say(f"{_count(run, reports)} compared")
     return out / PAGE
 
 
 def _build(run: Run, reports: Mapping[str, Mapping[str, Path]]) -> None:
     """Run the notebook and render its page in the run's own folder."""
+    from helpers.report.render import PageInfo, render_page
+
     warm_up()
     name = NAMES[run.audience]
     executed = run.folder / "notebooks" / f"{name}.ipynb"
@@ -81,7 +80,7 @@ def _build(run: Run, reports: Mapping[str, Mapping[str, Path]]) -> None:
     }  # fmt: skip
     execute_notebook(NOTEBOOKS / f"{name}.ipynb", executed, given)
     page = PageInfo(
-        trust=count_words(len(reports), NOUNS[run.audience]),
+        trust=_count(run, reports),
         trust_name="Comparison of trusts",
         year=run.year,
         title="Comparison of trusts",
@@ -91,6 +90,12 @@ def _build(run: Run, reports: Mapping[str, Mapping[str, Path]]) -> None:
     render_page(executed, run.folder / PAGE, page=page)
     if run.audience == PUBLIC:
         shutil.rmtree(executed.parent)  # public editions keep no executed notebooks (D-243)
+
+
+def _count(run: Run, reports: Mapping[str, Mapping[str, Path]]) -> str:
+    from helpers.report.formats import count_words
+
+    return count_words(len(reports), NOUNS[run.audience])
 
 
 def _find_key(run: Run, reports: Mapping[str, Mapping[str, Path]]) -> str:

@@ -14,12 +14,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpers.errors import StepError, describe_disk_error
-from helpers.report.checksums import hash_code, hash_file, hash_text
+from helpers.report.checksums import hash_code, hash_project_file, hash_text
 from helpers.report.execute import run_apart, warm_up
 from helpers.report.glossary import GLOSSARY
-from helpers.report.leaks import check_no_identifiers
 from helpers.report.lock import hold_lock
-from helpers.report.pages import render_public_pages
 from helpers.report.runner import (
     Made,
     check_writable,
@@ -40,7 +38,6 @@ from helpers.report.series import (
 )
 from helpers.report.stopping import stop_on_signals
 from helpers.run import PUBLIC, Run
-from helpers.sources.public_tables import write_public_tables
 
 Say = Callable[[str], None]
 PROTECTED = "protected tables"
@@ -95,6 +92,10 @@ def make_public_report(run: Run, analyst: Run, *, say: Say = print, way: str = "
 
 
 def _make(run: Run, analyst: Run, say: Say, way: str, check_stopped: Callable[[], None]) -> Made:
+    from helpers.report.leaks import check_no_identifiers
+    from helpers.report.pages import render_public_pages
+    from helpers.sources.public_tables import write_public_tables
+
     recover(run.folder, run.published)
     page = run.published / "index.html"
     source = Record.read(analyst.published)
@@ -133,7 +134,7 @@ def find_key(run: Run, source: Record) -> str:
         "source": source.pages,
         "parameters": list_parameters(run),
         "code": [hash_code(step.all_code) for step in steps] + [hash_code(PAGE_CODE)],
-        "notebooks": [hash_file(NOTEBOOKS / f"{step.name}.ipynb") for step in steps],
-        "glossary": hash_file(GLOSSARY),
+        "notebooks": [hash_project_file(NOTEBOOKS / f"{step.name}.ipynb") for step in steps],
+        "glossary": hash_project_file(GLOSSARY),
     }
     return hash_text(json.dumps(parts, sort_keys=True))

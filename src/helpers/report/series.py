@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from helpers.parameters import PROJECT, TRUST_CODE, YEAR
-from helpers.report.checksums import hash_code, hash_file, hash_lookups, hash_text
+from helpers.report.checksums import (
+    hash_code,
+    hash_file,
+    hash_lookups,
+    hash_project_file,
+    hash_text,
+)
 from helpers.report.glossary import GLOSSARY
 from helpers.run import PUBLIC, Run
 
@@ -173,7 +179,7 @@ class Record:
 
 def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
     """Return, for each step, the checksum of every part of what it is made from."""
-    versions = json.dumps([sys.version_info[:2], hash_file(PROJECT / "requirements.lock")])
+    versions = json.dumps([sys.version_info[:2], hash_project_file(PROJECT / "requirements.lock")])
     lookups = hash_lookups(PROJECT / "data" / "reference")
     found: dict[str, dict[str, str]] = {}
     for step in list_steps(run):
@@ -181,7 +187,7 @@ def find_parts(run: Run, inputs: dict[str, str]) -> dict[str, dict[str, str]]:
             "parameters": hash_text(json.dumps(list_parameters(run))),
             "versions": hash_text(versions),
             "code": hash_code(step.all_code),
-            "notebook": hash_file(NOTEBOOKS / f"{step.name}.ipynb"),
+            "notebook": hash_project_file(NOTEBOOKS / f"{step.name}.ipynb"),
         }
         if step.uses_files:
             parts["files"] = hash_text(json.dumps(inputs, sort_keys=True))
@@ -208,7 +214,9 @@ def _hash_year_before(run: Run, names: tuple[str, ...]) -> str:
 
 def find_page_key(parts: dict[str, dict[str, str]]) -> str:
     """Return the checksum of everything the pages are made from."""
-    return hash_text(json.dumps(parts, sort_keys=True) + hash_code(PAGE_CODE) + hash_file(GLOSSARY))
+    return hash_text(
+        json.dumps(parts, sort_keys=True) + hash_code(PAGE_CODE) + hash_project_file(GLOSSARY)
+    )
 
 
 def list_parameters(run: Run) -> dict[str, str]:

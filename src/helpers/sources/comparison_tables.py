@@ -10,15 +10,10 @@ import pandas as pd
 
 from helpers.comparison.slopes import fit_slopes
 from helpers.comparison.trusts import compare_lines, compare_trusts
-from helpers.errors import InputError, name_a_few
-from helpers.parameters import TRUST_CODE
 from helpers.run import DEMO_TRUSTS, Run
+from helpers.sources.report_folders import find_reports
 from helpers.sources.tables import write_table
 
-NEEDED = (
-    "service_line_position", "rule_sensitivity", "consultant_review", "saving", "credibility",
-    "clean_service_lines", "clean_settings",
-)  # fmt: skip
 YEAR_END = "-03-31"
 
 
@@ -30,32 +25,6 @@ class Comparison:
     lines: pd.DataFrame
     slopes: pd.DataFrame
     has_invented: bool
-
-
-def find_reports(run: Run) -> dict[str, dict[str, Path]]:
-    """Return, by trust, where the tables of every whole report of the run's year stand.
-
-    Reports from published figures alone, and those of trusts without patients, hold other tables
-    and are passed over.
-
-    Raises
-    ------
-    InputError
-        If there is no report for the year.
-    """
-    found = {}
-    for place in sorted(run.published.parents[1].glob(f"*/{run.year}")):
-        paths = {name: place / "tables" / f"{name}.parquet" for name in NEEDED}
-        is_report = TRUST_CODE.match(place.parent.name) and (place / "run.json").is_file()
-        if is_report and all(path.is_file() for path in paths.values()):
-            found[place.parent.name] = paths
-    if not found:
-        raise InputError(
-            f"There are no reports for {run.year} in {run.published.parents[1]} that hold the tables "
-            f"to compare ({len(NEEDED)} are needed, {name_a_few(NEEDED)}).\n"
-            "Make some first: `make report TRUST=xyz`, or `make reports` for every trust under DATA."
-        )
-    return found
 
 
 def list_links(run: Run, trusts: pd.DataFrame) -> list[tuple[str, str]]:

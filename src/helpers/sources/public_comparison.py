@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
-from helpers.errors import InputError
-from helpers.parameters import TRUST_CODE
 from helpers.run import Run
+from helpers.sources.report_folders import find_editions
 from helpers.sources.tables import write_table
-
-NEEDED = ("public_facts", "public_lines", "public_totals")
 
 
 def compare_public(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,23 +34,6 @@ def compare_public(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     write_table(run, "public_trusts", trusts)
     write_table(run, "public_trust_lines", lines)
     return trusts, lines
-
-
-def find_editions(run: Run) -> dict[str, dict[str, Path]]:
-    """Return, by trust, where the tables of every whole public edition of the run's year stand."""
-    place = run.published.parents[1]
-    found = {}
-    for folder in sorted(place.glob(f"*/{run.year}")):
-        paths = {name: folder / "tables" / f"{name}.parquet" for name in NEEDED}
-        is_edition = TRUST_CODE.match(folder.parent.name) and (folder / "run.json").is_file()
-        if is_edition and all(path.is_file() for path in paths.values()):
-            found[folder.parent.name] = paths
-    if not found:
-        raise InputError(
-            f"There are no public editions for {run.year} in {place}.\n"
-            "Make some first: `make report TRUST=xyz AUDIENCE=public`."
-        )
-    return found
 
 
 def _describe(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
