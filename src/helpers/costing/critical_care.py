@@ -6,7 +6,7 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.costing.clock import Period, days_between, seconds_between
-from helpers.costing.income import CRITICAL_CARE, INCOME_COLUMNS, MFF_DECIMALS
+from helpers.costing.income import CRITICAL_CARE, INCOME_COLUMNS, MFF_DECIMALS, NO_INCOME
 
 FILE = "clean_critical_care"
 MOST_ORGANS = 6  # XC01Z is six organs or more, XC07Z none
@@ -72,11 +72,8 @@ def price_critical_care(
     England. Private patients have no NHS price. Decision D-280.
     """
     listed = prices.loc[prices["pod"].eq(CRITICAL_CARE), ["hrg", "unit_price_pence"]]
-    empty = pd.DataFrame({name: [] for name in INCOME_COLUMNS}).astype(
-        dict.fromkeys(INCOME_COLUMNS[:3], "str") | {"amount_pence": "int64"}
-    )
     if listed.empty or not db.has(FILE):
-        return empty
+        return NO_INCOME.copy()
     one = 10**MFF_DECIMALS
     listed = listed.assign(unit_price_pence=listed["unit_price_pence"].fillna(0).astype("int64"))
     db.add_frame("critical_prices", listed)
@@ -86,7 +83,7 @@ def price_critical_care(
     )  # fmt: skip
     db.drop("critical_prices")
     if found.empty:
-        return empty
+        return NO_INCOME.copy()
     return found.assign(row_id="I1", pod=CRITICAL_CARE)[INCOME_COLUMNS].astype(
         {"amount_pence": "int64"}
     )

@@ -26,6 +26,9 @@ NO_PRICES = pd.DataFrame(
     }
 )
 INCOME_COLUMNS = ["line_id", "row_id", "pod", "amount_pence"]
+NO_INCOME = pd.DataFrame({name: [] for name in INCOME_COLUMNS}).astype(
+    dict.fromkeys(INCOME_COLUMNS[:3], "str") | {"amount_pence": "int64"}
+)
 
 # One row per completed spell: the price of its POD and HRG, and of each day past the trim point.
 SPELL_PRICES = """

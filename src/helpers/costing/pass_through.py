@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts.terms import find_own_line
-from helpers.costing.income import INCOME_COLUMNS
+from helpers.costing.income import INCOME_COLUMNS, NO_INCOME
 from helpers.costing.money import apportion
 from helpers.costing.reference import get_reference
 
@@ -48,9 +48,7 @@ def share_pass_through(
     cost = own.groupby(line)["amount_pence"].sum()
     cost = cost[cost > 0].rename_axis("line_id").reset_index(name="cost_pence")
     if income <= 0 or cost.empty:
-        return pd.DataFrame({name: [] for name in INCOME_COLUMNS}).astype(
-            dict.fromkeys(INCOME_COLUMNS[:3], "str") | {"amount_pence": "int64"}
-        )
+        return NO_INCOME.copy()
     shared = apportion(
         cost.assign(all="all", income_pence=income), by=["all"], amount="income_pence",
         weight="cost_pence", key=["line_id"], what="Pass-through income",
