@@ -48,7 +48,11 @@ def format_about(pence: float) -> str:
 
 def describe_made_and_lost(tables: SummaryTables) -> str:
     """Return where most money is made and lost, by lines whose sign holds under other fair rules."""
-    lines = keep_service_lines(arrange_lines(tables))
+    return name_made_and_lost(keep_service_lines(arrange_lines(tables)))
+
+
+def name_made_and_lost(lines: pd.DataFrame) -> str:
+    """Return the same of ``line_name``, ``surplus_pence`` and ``sign_label``, one row a line."""
     sure = lines[lines["sign_label"].isin(SURE)]
     made = sure[sure["surplus_pence"] > 0].nlargest(N_NAMED, "surplus_pence")
     lost = sure[sure["surplus_pence"] < 0].nsmallest(N_NAMED, "surplus_pence")

@@ -12,12 +12,10 @@ from helpers.report.formats import (
     format_prop,
     join_words,
 )
-from helpers.report.words.board import format_about
+from helpers.report.words.board import SURE, format_about, name_made_and_lost
 
 TRUST = "TRUST"
-SURE = ("stable", "mostly_stable")
 STRONG_GRADES = ("A", "B")
-N_NAMED = 3
 SMALL = "a number from 1 to 7, which is not shown"
 
 
@@ -92,15 +90,7 @@ def _describe_named(findings: pd.DataFrame) -> tuple[str, str]:
 
 def describe_made_and_lost(lines: pd.DataFrame) -> str:
     """Return where most money is made and lost, by lines whose sign holds under other fair rules."""
-    sure = lines[lines["sign_label"].isin(SURE)]
-    made = sure[sure["surplus_pence"] > 0].nlargest(N_NAMED, "surplus_pence")
-    lost = sure[sure["surplus_pence"] < 0].nsmallest(N_NAMED, "surplus_pence")
-    words = [
-        f"Most money is {verb} in {_name_amounts(found)}."
-        for verb, found in (("made", made), ("lost", lost))
-        if len(found)
-    ]
-    return " ".join(words) or "No line’s result is sure enough to name."
+    return name_made_and_lost(lines)
 
 
 def describe_certainty(lines: pd.DataFrame) -> str:
@@ -237,12 +227,6 @@ def _find(findings: pd.DataFrame, measure: str) -> tuple[int, bool]:
     """Return an amount and whether it is hidden; a hidden one is nought here."""
     row = findings.set_index("measure").loc[measure]
     return (0, True) if row[HIDDEN] else (int(row["amount"]), False)
-
-
-def _name_amounts(lines: pd.DataFrame) -> str:
-    return join_words(
-        [f"{row.line_name} ({format_about(abs(row.surplus_pence))})" for row in lines.itertuples()]
-    )
 
 
 def _card(label: str, value: str, note: str, sure: str = "") -> dict[str, str]:
