@@ -185,7 +185,7 @@ def screen_cost(spells: pd.DataFrame, *, min_spells: int) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        ``line_id, consultant_code, prob_high, is_named`` of everyone in the model.
+        ``line_id, consultant_code, theta, std_error, prob_high, is_named`` of everyone in the model.
     """
     parts = []
     for line_id, rows in spells.groupby("line_id", sort=True):
@@ -198,13 +198,14 @@ def screen_cost(spells: pd.DataFrame, *, min_spells: int) -> pd.DataFrame:
             parts.append(table.assign(line_id=line_id))
     peers = _stack(parts)
     if not parts:
-        return peers[["line_id", "consultant_code"]].assign(prob_high=0.0, is_named=False)
+        numbers = dict.fromkeys(("theta", "std_error", "prob_high"), 0.0)
+        return peers[["line_id", "consultant_code"]].assign(**numbers, is_named=False)
     line = pd.factorize(peers["line_id"], sort=True)[0]
     model, mixture = _fit(peers["theta"], peers["std_error"], line)
     prob_high, _ = find_divergent(mixture)
     may_name = (peers["n"] >= min_spells).to_numpy()
     named = name_outliers(prob_high, mixture.tau, may_name, find_least(model))
-    kept = peers[["line_id", "consultant_code"]]
+    kept = peers[["line_id", "consultant_code", "theta", "std_error"]]
     return kept.assign(prob_high=prob_high, is_named=named)
 
 
