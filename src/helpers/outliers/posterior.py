@@ -31,7 +31,7 @@ FALSE_DISCOVERY_RATE = 0.20
 # Decision D-330: the probability of divergence that a name needs, where the data leave no doubt
 # about the model, and where they leave much.
 LEAST_SURE, LEAST_DOUBTFUL = 0.60, 0.88
-HEAVY_DOUBT = (0.10, 0.30)  # chance of heavy tails, from which there is some doubt, and much
+HEAVY_DOUBT = (0.10, 0.40)  # chance of heavy tails, from which there is some doubt, and much
 FEW_SHARE = 0.02  # share of divergent consultants, at or below which a trust may have none
 QUANTILE_STEPS = 20  # halvings: to a millionth of the range
 QUANTILE_WEIGHT = 1e-7  # a piece lighter than this for everyone is passed over
