@@ -153,6 +153,21 @@ INSIDE = [
         "line_id basis measure",
     ),
     define_table(
+        "line_activity_plan",
+        "Each line's activity beside its plan, by point of delivery that is planned.",
+        {
+            "line_id": ("code", "Service line."),
+            "pod": ("code", "Point of delivery."),
+            "planned_cases": ("number", "Planned for the months that the plan holds.", "cases"),
+            "n_cases": ("int", "Spells that the line discharged, and attendances, of the year."),
+            "difference_cases": ("number", "The second less the first.", "cases"),
+            "income_effect_pence": in_pence(
+                "What the difference earns at this year's mean income of a case; 0 without a case."
+            ),
+        },
+        "line_id pod",
+    ),
+    define_table(
         "line_bridge",
         "Why each line's surplus changed from the year before; the terms add up to the change.",
         {

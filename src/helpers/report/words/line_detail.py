@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import UNMAPPED
+from helpers.contracts.terms import PODS, UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 from helpers.report.words.plain import name_lines
 
@@ -140,7 +140,7 @@ def describe_comparison(comparison: pd.DataFrame, basis: str, service_lines: pd.
         (comparison["basis"] == basis) & comparison["line_id"].isin(service_lines["line_id"])
     ]
     if rows.empty and basis == "plan":
-        return "There is no plan to compare with: the file plan (line, month, income, direct and indirect cost) would tell."
+        return "There is no plan to compare with: the file plan (line, month, income, direct and indirect cost, activity) would tell."
     if rows.empty:
         return (
             "There is no report of the year before in this folder of reports. Make one for that year, then "
@@ -164,6 +164,38 @@ def describe_comparison(comparison: pd.DataFrame, basis: str, service_lines: pd.
     )
     if worst["difference_pence"] < 0:
         text += f" Furthest below is {name}, by {format_gbp(-int(worst['difference_pence']))}."
+    return text
+
+
+def describe_planned(
+    activity: pd.DataFrame, comparison: pd.DataFrame, line_activity: pd.DataFrame
+) -> str:
+    """Say where activity was furthest from its plan; or which columns of the plan would tell."""
+    if line_activity.empty:
+        return NO_FEEDS
+    if activity.empty:
+        has_plan = bool((comparison["basis"] == "plan").any())
+        return (
+            f"{'The plan' if has_plan else 'A plan'} can say how many cases were meant, in a column for each "
+            "way of care (activity_el, activity_dc, …). Without them only money can be compared."
+        )
+    table = activity.groupby("pod")[["planned_cases", "difference_cases"]].sum()
+    table = table[table["planned_cases"] > 0]
+    worth = int(activity["income_effect_pence"].sum())
+    text = (
+        f"Of {count_words(len(table), 'way')} of care planned, "
+        f"{count_words(int((table['difference_cases'] > 0).sum()), 'was', 'were')} above plan. At this year’s mean "
+        f"income of a case, activity earned {format_gbp(abs(worth))} {'more' if worth >= 0 else 'less'} than the "
+        "planned number of cases would have."
+    )
+    share = (table["difference_cases"] / table["planned_cases"]).abs()
+    if not share.empty and share.max() > 0:
+        pod = share.idxmax()
+        far = table.loc[pod, "difference_cases"] / table.loc[pod, "planned_cases"]
+        text += (
+            f" Furthest from plan is {PODS[pod][0].lower()}{PODS[pod][1:]}: {format_prop(abs(far))} "
+            f"{'above' if far > 0 else 'below'}."
+        )
     return text
 
 
