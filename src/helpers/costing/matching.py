@@ -41,10 +41,11 @@ _SINCE_START = (
 )
 _TO_APPOINTMENT = f"abs({seconds_between('o.moment', 'v.start_dt')})"
 
-# Each rule: candidates (line_no, event_no, rule_no, gap, since_start) for the lines still open.
+# Each rule after the first: candidates (line_no, event_no, rule_no, gap, since_start) for the lines still open.
+# An id is one event's, so that there is nothing to choose between.
 ID_SQL = f"""
-SELECT o.line_no, v.event_no, {number_rule("ID")} AS rule_no, 0 AS gap, 0 AS since_start
-FROM open_lines AS o JOIN events AS v ON v.event_id = o.ref_id
+SELECT o.line_no, v.event_no, {number_rule("ID")} AS rule_no
+FROM feed_lines AS o JOIN events AS v ON v.event_id = o.ref_id
 """
 
 SPELL_SQL = f"""
@@ -89,7 +90,7 @@ WHERE v.event_kind = 'op'
   AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
 """
 
-RULES = (ID_SQL, SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)
+RULES = (SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)  # after the first
 
 FIRST_SQL = """
 SELECT line_no, event_no, rule_no
@@ -100,7 +101,7 @@ WHERE place = 1
 """
 
 STILL_OPEN_SQL = """
-SELECT * FROM open_lines AS o
+SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM {lines} AS o
 WHERE NOT EXISTS (SELECT 1 FROM {found} AS m WHERE m.line_no = o.line_no)
 """
 
@@ -162,14 +163,13 @@ GROUP BY u.feed HAVING count(*) > count(DISTINCT w.activity_key) ORDER BY u.feed
 
 def match_lines(db: QueryEngine) -> None:
     """Make ``match_links``: the event of every line of ``feed_lines`` that has one, and the rule."""
-    db.create(
-        "open_lines", "SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM feed_lines"
-    )
-    found = []
-    for number, candidates in enumerate(RULES, start=1):
+    db.create("match_rule_1", ID_SQL)
+    db.create("open_lines", STILL_OPEN_SQL.format(lines="feed_lines", found="match_rule_1"))
+    found = ["match_rule_1"]
+    for number, candidates in enumerate(RULES, start=2):
         name = f"match_rule_{number}"
         db.create(name, FIRST_SQL.format(candidates=candidates))
-        db.create("open_lines", STILL_OPEN_SQL.format(found=name))
+        db.create("open_lines", STILL_OPEN_SQL.format(lines="open_lines", found=name))
         found.append(name)
     db.create("match_links", " UNION ALL ".join(f"SELECT * FROM {name}" for name in found))
     db.drop("open_lines", *found)
