@@ -23,6 +23,7 @@ from helpers.subsidy.reasons import (
     compare_hrgs,
     explain_lines,
     total_cases,
+    total_critical_care,
     total_rest,
 )
 
@@ -102,6 +103,33 @@ def test_a_spell_of_two_lines_counts_for_each_by_its_part_of_the_price():
     assert hrgs["national_pence"].to_dict() == {"TO": 288_000, "GERI": 192_000}
     # 300,000 - 288,000 + 288,000 - 200,000
     assert hrgs.at["TO", "price_gap_pence"] + hrgs.at["TO", "cost_gap_pence"] == 100_000
+
+
+def test_critical_care_is_no_part_of_a_spells_cost_beside_the_national_mean():
+    # The spell costs 530,000, of which 200,000 in critical care; the day there earns 150,000.
+    with open_engine("duckdb") as db:
+        db.add_frame("patient_events", events(spell(1)))
+        spent = pd.DataFrame(
+            {"event_id": ["S1-TO"], "line_id": ["TO"], "full_cost_pence": [200_000], "below_ebitda_pence": [9_000]}
+        )  # fmt: skip
+        db.add_frame("critical_care_costs", spent)
+        found = total_cases(db)
+    earned = pd.DataFrame(
+        {"line_id": ["TO", "TO"], "pod": ["CC", "EL"], "amount_pence": [150_000, 500_000]}
+    )
+    care = total_critical_care(spent, earned)
+    hrgs = compare_hrgs(found, BENCHMARKS, mff=1.0)
+    surplus = 500_000 + 150_000 - 530_000
+    reason = explain_lines(position(TO=surplus), found, hrgs, service_lines("TO"), None, care).iloc[
+        0
+    ]
+    # National 480,000 against 530,000 - 200,000; 150,000 - 200,000 stands by itself.
+    assert reason["cost_gap_pence"] == 480_000 - 330_000
+    assert reason["price_gap_pence"] == 20_000
+    assert reason["critical_care_pence"] == -50_000
+    assert reason["rest_pence"] == 0
+    assert found["capital_pence"].tolist() == [-9_000]  # the test's spell has no capital of its own
+    assert total_critical_care(spent.iloc[:0], earned).empty
 
 
 def test_what_cannot_be_compared_has_rows_of_its_own():

@@ -249,6 +249,7 @@ SUBSIDY = [
             "private_pence": in_pence("Surplus of private patients."),
             "part_year_pence": in_pence("Surplus of spells partly outside the year."),
             "unpriced_pence": in_pence("Surplus of patients without a price: their cost."),
+            "critical_care_pence": in_pence("Income of days in critical care less their cost."),
             "rest_pence": in_pence("Income of no patient less cost matched to none."),
             "compared_cost_pence": in_pence("Cost of the patients compared."),
             "capital_pence": in_pence("Of it: capital charges."),

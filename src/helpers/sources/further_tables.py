@@ -139,6 +139,9 @@ def read_years_kept(run: Run, further: Further) -> pd.DataFrame:
 def _find_reasons(
     run: Run, db: Engine, found: Subsidy
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    critical = _read_or(run, "critical_care_costs", reasons.NO_CRITICAL_CARE)
+    db.add_frame("critical_care_costs", critical)
+    earned = read_table(run, "line_income")
     cases = reasons.total_cases(db)
     means = _read_or(run, "clean_benchmarks", NO_BENCHMARKS)
     hrgs = reasons.compare_hrgs(cases, means, mff=float(read_clean_settings(run)["mff"]))
@@ -148,8 +151,14 @@ def _find_reasons(
         hrgs,
         read_table(run, "clean_service_lines"),
         total_gaps(read_table(run, "line_contract_income")),
+        reasons.total_critical_care(critical, earned),
     )
-    checks = reasons.check_reasons(lines, cases, found.service_line_position, _total_rest(run))
+    # By the other road: days in critical care are a part of their own, and so not of the rest.
+    beside = earned[earned["pod"] != reasons.CRITICAL_CARE] if len(critical) else earned
+    rest = reasons.total_rest(
+        beside, read_table(run, "line_costs"), read_table(run, "line_activity")
+    )
+    checks = reasons.check_reasons(lines, cases, found.service_line_position, rest)
     return hrgs, lines, checks
 
 

@@ -19,11 +19,17 @@ KINDS = (PRICED, PART_YEAR, UNPRICED, PRIVATE)
 KEYS = ["line_id", "kind", "hrg", "pod"]
 PARTS = (
     "price_gap_pence", "cost_gap_pence", "no_benchmark_pence", "private_pence", "part_year_pence",
-    "unpriced_pence", "rest_pence",
+    "unpriced_pence", "critical_care_pence", "rest_pence",
 )  # fmt: skip
+CRITICAL_CARE = "CC"  # point of delivery of days in critical care
+NO_CRITICAL_CARE = pd.DataFrame(
+    {"event_id": pd.Series(dtype="str"), "line_id": pd.Series(dtype="str")}
+    | {name: pd.Series(dtype="int64") for name in ("full_cost_pence", "below_ebitda_pence")}
+)
 
 # A case is a spell or an attendance. A spell that several lines share counts for each by its part of
-# the spell's price. A spell partly outside the year has its price here but not all of its cost.
+# the spell's price. A spell partly outside the year has its price here but not all of its cost. Critical
+# care is taken out: it has a price of its own, and national means of spells leave it out too (D-280).
 CASES = """
 SELECT line_id, kind, hrg, pod, count(*) AS n_events,
        CAST(sum(CASE WHEN whole_pence > 0 THEN
@@ -40,14 +46,20 @@ FROM (
         SELECT line_id, coalesce(CASE WHEN event_kind = 'episode' THEN hrg_spell ELSE hrg END, '')
                    AS hrg,
                coalesce(spell_pod, pod, '') AS pod,
-               coalesce(income_pence, 0) AS income_pence, full_cost_pence, below_ebitda_pence,
+               coalesce(income_pence, 0) AS income_pence,
+               full_cost_pence - coalesce(critical_pence, 0) AS full_cost_pence,
+               below_ebitda_pence - coalesce(critical_capital_pence, 0) AS below_ebitda_pence,
                sum(coalesce(income_pence, 0)) OVER (PARTITION BY
                    coalesce(CASE WHEN event_kind = 'episode' THEN spell_id END, event_id))
                    AS whole_pence,
                max(CASE WHEN event_kind = 'episode' AND coalesce(completion, 1) <> 1
                    THEN 1 ELSE 0 END) OVER (PARTITION BY
                    coalesce(CASE WHEN event_kind = 'episode' THEN spell_id END, event_id)) AS is_part
-        FROM patient_events
+        FROM patient_events LEFT JOIN (
+            SELECT event_id AS critical_event, CAST(sum(full_cost_pence) AS BIGINT) AS critical_pence,
+                   CAST(sum(below_ebitda_pence) AS BIGINT) AS critical_capital_pence
+            FROM critical_care_costs GROUP BY event_id
+        ) apart ON critical_event = event_id
     ) events
 ) cases
 GROUP BY line_id, kind, hrg, pod
@@ -58,6 +70,8 @@ ORDER BY line_id, kind, hrg, pod
 def total_cases(db: QueryEngine) -> pd.DataFrame:
     """Total patients by line, HRG and point of delivery, from the engine's ``patient_events``.
 
+    Their cost is without critical care, of which the engine's ``critical_care_costs`` tells.
+
     Returns
     -------
     pd.DataFrame
@@ -65,7 +79,27 @@ def total_cases(db: QueryEngine) -> pd.DataFrame:
         capital_pence``; ``kind`` is priced, part_year (partly outside the year), unpriced or private.
     """
     numbers = ["n_events", "case_millionths", "income_pence", "cost_pence", "capital_pence"]
+    if not db.has("critical_care_costs"):
+        db.add_frame("critical_care_costs", NO_CRITICAL_CARE)
     return db.frame(CASES).astype(dict.fromkeys(numbers, "int64"))
+
+
+def total_critical_care(critical_costs: pd.DataFrame, line_income: pd.DataFrame) -> pd.Series:
+    """Return what days in critical care earn each line less what they cost it; none without such costs.
+
+    Parameters
+    ----------
+    critical_costs
+        ``critical_care_costs``.
+    line_income
+        Table of that name; its point of delivery CC.
+    """
+    if critical_costs.empty:
+        return pd.Series(dtype="int64")
+    at_price = line_income[line_income["pod"] == CRITICAL_CARE]
+    earned = at_price.groupby("line_id")["amount_pence"].sum()
+    spent = critical_costs.groupby("line_id")["full_cost_pence"].sum()
+    return earned.sub(spent, fill_value=0).astype("int64")
 
 
 def compare_hrgs(cases: pd.DataFrame, benchmarks: pd.DataFrame, *, mff: float) -> pd.DataFrame:
@@ -109,6 +143,7 @@ def explain_lines(
     hrgs: pd.DataFrame,
     service_lines: pd.DataFrame,
     contract_gaps: pd.Series | None,
+    critical_care: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return the parts that make each line's surplus (``line_reasons``), to the penny.
 
@@ -120,6 +155,8 @@ def explain_lines(
     ----------
     contract_gaps
         Income as contracted less income at price, by line; none where it is not known.
+    critical_care
+        Income less cost of days in critical care, by line (``total_critical_care``).
     """
     table = position[["line_id", "line_name", "surplus_pence", "full_cost_pence"]].copy()
     at = table["line_id"]
@@ -136,6 +173,8 @@ def explain_lines(
     for kind in (PRIVATE, PART_YEAR, UNPRICED):
         rows = cases[cases["kind"] == kind]
         table[f"{kind}_pence"] = add_up(rows, rows["income_pence"] - rows["cost_pence"])
+    care = pd.Series(dtype="int64") if critical_care is None else critical_care
+    table["critical_care_pence"] = at.map(care).astype("float64").fillna(0).astype("int64")
     known = table[[name for name in PARTS if name != "rest_pence"]].sum(axis=1)
     table["rest_pence"] = table["surplus_pence"] - known
     table["compared_cost_pence"] = add_up(compared, compared["cost_pence"])
