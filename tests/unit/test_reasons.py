@@ -23,7 +23,6 @@ from helpers.subsidy.reasons import (
     compare_hrgs,
     explain_lines,
     total_cases,
-    total_critical_care,
     total_rest,
 )
 
@@ -50,9 +49,10 @@ def events(*rows):
     return frame.astype(dict.fromkeys(texts, "str")).astype({"completion": "Int64"})
 
 
-def cases(*rows):
+def cases(*rows, critical=()):
     db = open_engine("duckdb")
     db.add_frame("patient_events", events(*rows))
+    db.add_frame("critical_spells", pd.DataFrame({"spell_id": pd.Series(critical, dtype="str")}))
     return total_cases(db)
 
 
@@ -105,33 +105,6 @@ def test_a_spell_of_two_lines_counts_for_each_by_its_part_of_the_price():
     assert hrgs.at["TO", "price_gap_pence"] + hrgs.at["TO", "cost_gap_pence"] == 100_000
 
 
-def test_critical_care_is_no_part_of_a_spells_cost_beside_the_national_mean():
-    # The spell costs 530,000, of which 200,000 in critical care; the day there earns 150,000.
-    with open_engine("duckdb") as db:
-        db.add_frame("patient_events", events(spell(1)))
-        spent = pd.DataFrame(
-            {"event_id": ["S1-TO"], "line_id": ["TO"], "full_cost_pence": [200_000], "below_ebitda_pence": [9_000]}
-        )  # fmt: skip
-        db.add_frame("critical_care_costs", spent)
-        found = total_cases(db)
-    earned = pd.DataFrame(
-        {"line_id": ["TO", "TO"], "pod": ["CC", "EL"], "amount_pence": [150_000, 500_000]}
-    )
-    care = total_critical_care(spent, earned)
-    hrgs = compare_hrgs(found, BENCHMARKS, mff=1.0)
-    surplus = 500_000 + 150_000 - 530_000
-    reason = explain_lines(position(TO=surplus), found, hrgs, service_lines("TO"), None, care).iloc[
-        0
-    ]
-    # National 480,000 against 530,000 - 200,000; 150,000 - 200,000 stands by itself.
-    assert reason["cost_gap_pence"] == 480_000 - 330_000
-    assert reason["price_gap_pence"] == 20_000
-    assert reason["critical_care_pence"] == -50_000
-    assert reason["rest_pence"] == 0
-    assert found["capital_pence"].tolist() == [-9_000]  # the test's spell has no capital of its own
-    assert total_critical_care(spent.iloc[:0], earned).empty
-
-
 def test_what_cannot_be_compared_has_rows_of_its_own():
     found = cases(
         spell(1),
@@ -154,6 +127,23 @@ def test_what_cannot_be_compared_has_rows_of_its_own():
     assert reason["rest_pence"] == -20_000
     assert reason[list(PARTS)].sum() == surplus
     assert pd.isna(reason["contract_gap_pence"])
+
+
+def test_a_spell_with_critical_care_is_not_compared_with_spells_without():
+    # Spell 2 was also in critical care: 5,000 by the spell and 1,200 by the day, for 9,000 of cost
+    found = cases(spell(1), spell(2, income=500_000, cost=900_000), critical=["S2"])
+    hrgs = compare_hrgs(found, BENCHMARKS, mff=1.0)
+    assert hrgs["n_cases"].tolist() == [1.0]
+    surplus = -30_000 + 500_000 + 120_000 - 900_000
+    by_the_day = pd.Series({"TO": 120_000})
+    reason = explain_lines(
+        position(TO=surplus), found, hrgs, service_lines("TO"), None, by_the_day
+    ).iloc[0]
+    assert reason["critical_pence"] == -280_000
+    assert reason["price_gap_pence"] == 20_000  # 5,000 against 4,800, of spell 1 alone
+    assert reason["cost_gap_pence"] == -50_000
+    assert reason["rest_pence"] == 0
+    assert reason["compared_cost_pence"] == 530_000
 
 
 @settings(max_examples=40, deadline=None)

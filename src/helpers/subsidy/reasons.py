@@ -15,21 +15,17 @@ from helpers.contracts.terms import find_own_line
 
 MILLION = 1_000_000  # a case is counted in millionths, so that sums are exact in any order
 PRICED, PART_YEAR, UNPRICED, PRIVATE = "priced", "part_year", "unpriced", "private"
-KINDS = (PRICED, PART_YEAR, UNPRICED, PRIVATE)
+CRITICAL = "critical"
+KINDS = (PRICED, PART_YEAR, UNPRICED, PRIVATE, CRITICAL)
 KEYS = ["line_id", "kind", "hrg", "pod"]
 PARTS = (
     "price_gap_pence", "cost_gap_pence", "no_benchmark_pence", "private_pence", "part_year_pence",
-    "unpriced_pence", "critical_care_pence", "rest_pence",
+    "critical_pence", "unpriced_pence", "rest_pence",
 )  # fmt: skip
-CRITICAL_CARE = "CC"  # point of delivery of days in critical care
-NO_CRITICAL_CARE = pd.DataFrame(
-    {"event_id": pd.Series(dtype="str"), "line_id": pd.Series(dtype="str")}
-    | {name: pd.Series(dtype="int64") for name in ("full_cost_pence", "below_ebitda_pence")}
-)
 
 # A case is a spell or an attendance. A spell that several lines share counts for each by its part of
-# the spell's price. A spell partly outside the year has its price here but not all of its cost. Critical
-# care is taken out: it has a price of its own, and national means of spells leave it out too (D-280).
+# the spell's price. A spell partly outside the year has its price here but not all of its cost. A spell
+# with critical care has that care's cost, but national mean costs of spells leave it out (D-340).
 CASES = """
 SELECT line_id, kind, hrg, pod, count(*) AS n_events,
        CAST(sum(CASE WHEN whole_pence > 0 THEN
@@ -41,25 +37,21 @@ SELECT line_id, kind, hrg, pod, count(*) AS n_events,
 FROM (
     SELECT line_id, hrg, pod, income_pence, full_cost_pence, below_ebitda_pence, whole_pence,
            CASE WHEN pod = 'PRIV' THEN 'private' WHEN is_part > 0 THEN 'part_year'
-                WHEN whole_pence = 0 THEN 'unpriced' ELSE 'priced' END AS kind
+                WHEN is_critical > 0 THEN 'critical' WHEN whole_pence = 0 THEN 'unpriced' ELSE 'priced' END AS kind
     FROM (
         SELECT line_id, coalesce(CASE WHEN event_kind = 'episode' THEN hrg_spell ELSE hrg END, '')
                    AS hrg,
                coalesce(spell_pod, pod, '') AS pod,
-               coalesce(income_pence, 0) AS income_pence,
-               full_cost_pence - coalesce(critical_pence, 0) AS full_cost_pence,
-               below_ebitda_pence - coalesce(critical_capital_pence, 0) AS below_ebitda_pence,
+               coalesce(income_pence, 0) AS income_pence, full_cost_pence, below_ebitda_pence,
                sum(coalesce(income_pence, 0)) OVER (PARTITION BY
                    coalesce(CASE WHEN event_kind = 'episode' THEN spell_id END, event_id))
                    AS whole_pence,
                max(CASE WHEN event_kind = 'episode' AND coalesce(completion, 1) <> 1
                    THEN 1 ELSE 0 END) OVER (PARTITION BY
-                   coalesce(CASE WHEN event_kind = 'episode' THEN spell_id END, event_id)) AS is_part
-        FROM patient_events LEFT JOIN (
-            SELECT event_id AS critical_event, CAST(sum(full_cost_pence) AS BIGINT) AS critical_pence,
-                   CAST(sum(below_ebitda_pence) AS BIGINT) AS critical_capital_pence
-            FROM critical_care_costs GROUP BY event_id
-        ) apart ON critical_event = event_id
+                   coalesce(CASE WHEN event_kind = 'episode' THEN spell_id END, event_id)) AS is_part,
+               CASE WHEN event_kind = 'episode' AND spell_id IN (SELECT spell_id FROM critical_spells)
+                   THEN 1 ELSE 0 END AS is_critical
+        FROM patient_events
     ) events
 ) cases
 GROUP BY line_id, kind, hrg, pod
@@ -68,38 +60,19 @@ ORDER BY line_id, kind, hrg, pod
 
 
 def total_cases(db: QueryEngine) -> pd.DataFrame:
-    """Total patients by line, HRG and point of delivery, from the engine's ``patient_events``.
+    """Total patients by line, HRG and point of delivery.
 
-    Their cost is without critical care, of which the engine's ``critical_care_costs`` tells.
+    The engine holds ``patient_events`` and ``critical_spells``, the ``spell_id`` of spells with critical care.
 
     Returns
     -------
     pd.DataFrame
         ``line_id, kind, hrg, pod, n_events, case_millionths, income_pence, cost_pence,
-        capital_pence``; ``kind`` is priced, part_year (partly outside the year), unpriced or private.
+        capital_pence``; ``kind`` is priced, part_year (partly outside the year), critical (with
+        critical care), unpriced or private.
     """
     numbers = ["n_events", "case_millionths", "income_pence", "cost_pence", "capital_pence"]
-    if not db.has("critical_care_costs"):
-        db.add_frame("critical_care_costs", NO_CRITICAL_CARE)
     return db.frame(CASES).astype(dict.fromkeys(numbers, "int64"))
-
-
-def total_critical_care(critical_costs: pd.DataFrame, line_income: pd.DataFrame) -> pd.Series:
-    """Return what days in critical care earn each line less what they cost it; none without such costs.
-
-    Parameters
-    ----------
-    critical_costs
-        ``critical_care_costs``.
-    line_income
-        Table of that name; its point of delivery CC.
-    """
-    if critical_costs.empty:
-        return pd.Series(dtype="int64")
-    at_price = line_income[line_income["pod"] == CRITICAL_CARE]
-    earned = at_price.groupby("line_id")["amount_pence"].sum()
-    spent = critical_costs.groupby("line_id")["full_cost_pence"].sum()
-    return earned.sub(spent, fill_value=0).astype("int64")
 
 
 def compare_hrgs(cases: pd.DataFrame, benchmarks: pd.DataFrame, *, mff: float) -> pd.DataFrame:
@@ -108,7 +81,7 @@ def compare_hrgs(cases: pd.DataFrame, benchmarks: pd.DataFrame, *, mff: float) -
     Parameters
     ----------
     cases
-        From ``total_cases``; only priced patients of the whole year are read.
+        From ``total_cases``; only priced patients of the whole year, without critical care, are read.
     benchmarks
         ``hrg``, ``pod``, ``national_mean_cost_pence``.
     mff
@@ -143,20 +116,21 @@ def explain_lines(
     hrgs: pd.DataFrame,
     service_lines: pd.DataFrame,
     contract_gaps: pd.Series | None,
-    critical_care: pd.Series | None = None,
+    critical_income: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return the parts that make each line's surplus (``line_reasons``), to the penny.
 
-    ``surplus = price gap + relative cost gap + no benchmark + private + part of the year + unpriced +
-    rest``. The rest is cost matched to no patient, and income that belongs to none. With the contract gap
-    added it is the surplus as contracted.
+    ``surplus = price gap + relative cost gap + no benchmark + private + part of the year + critical +
+    unpriced + rest``. The rest is cost matched to no patient, and income that belongs to none. With the
+    contract gap added it is the surplus as contracted.
 
     Parameters
     ----------
     contract_gaps
         Income as contracted less income at price, by line; none where it is not known.
-    critical_care
-        Income less cost of days in critical care, by line (``total_critical_care``).
+    critical_income
+        Income of days in critical care, whole pence, by line, which no patient event holds; none if
+        there is none.
     """
     table = position[["line_id", "line_name", "surplus_pence", "full_cost_pence"]].copy()
     at = table["line_id"]
@@ -170,11 +144,11 @@ def explain_lines(
     table["price_gap_pence"] = add_up(compared, compared["price_gap_pence"])
     table["cost_gap_pence"] = add_up(compared, compared["cost_gap_pence"])
     table["no_benchmark_pence"] = add_up(alone, alone["surplus_pence"])
-    for kind in (PRIVATE, PART_YEAR, UNPRICED):
+    for kind in (PRIVATE, PART_YEAR, CRITICAL, UNPRICED):
         rows = cases[cases["kind"] == kind]
         table[f"{kind}_pence"] = add_up(rows, rows["income_pence"] - rows["cost_pence"])
-    care = pd.Series(dtype="int64") if critical_care is None else critical_care
-    table["critical_care_pence"] = at.map(care).astype("float64").fillna(0).astype("int64")
+    if critical_income is not None:
+        table["critical_pence"] += at.map(critical_income).fillna(0).astype("int64")
     known = table[[name for name in PARTS if name != "rest_pence"]].sum(axis=1)
     table["rest_pence"] = table["surplus_pence"] - known
     table["compared_cost_pence"] = add_up(compared, compared["cost_pence"])
