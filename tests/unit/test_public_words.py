@@ -77,8 +77,8 @@ def test_nobody_named_is_said():
 
 
 def test_a_saving_that_may_be_shown_is_said():
-    # £1,234,567 to two figures
-    assert "£1.2m" in words.describe_findings(findings(60, 10, 123_456_700))
+    # £1,234,567 to three figures, as figures and tables have it
+    assert "£1.23m" in words.describe_findings(findings(60, 10, 123_456_700))
 
 
 def test_how_much_is_hidden_is_counted():
@@ -91,7 +91,7 @@ def test_how_much_is_hidden_is_counted():
 def test_made_and_lost_names_only_lines_whose_sign_holds():
     text = words.describe_made_and_lost(lines("stable", "stable", "rule_dependent", "stable"))
     # Line 0 loses £1,000; line 2 would make £1,000, but the rule decides; line 3 makes £2,000
-    assert text == "Most money is made in Line 3 (£2k). Most money is lost in Line 0 (£1k)."
+    assert text == "Most money is made in Line 3 (£2.00k). Most money is lost in Line 0 (£1.00k)."
 
 
 def test_certainty_counts_lines_and_rules():

@@ -127,13 +127,13 @@ def rate_medical_time(plans: pd.DataFrame, minutes: pd.DataFrame) -> pd.DataFram
     usable = rows["pas"].where(rows["recorded_minutes"] > 0, 0.0)
     of_line = usable.groupby(rows["line_id"]).transform("sum")
     support = plans[~plans["follows"].isin([*BESIDE])].groupby("line_id")["pas"].sum()
-    whole = rows["line_id"].map(support).fillna(0.0) * MINUTES_A_PA * WEEKS_A_YEAR
+    whole = rows["line_id"].map(support).astype("float64").fillna(0.0) * MINUTES_A_PA * WEEKS_A_YEAR
     share = np.divide(usable, of_line, out=np.zeros(len(rows)), where=(of_line > 0).to_numpy())
     rows["is_planned"] = of_line > 0
-    plain = rows["recorded_minutes"] * rows["place"].map(PLAIN_RATES)
+    plain = rows["recorded_minutes"] * rows["place"].map(PLAIN_RATES).astype("float64")
     rows["planned_minutes"] = (share * whole).where(rows["is_planned"], plain)
     rate = rows["planned_minutes"] / rows["recorded_minutes"].where(rows["recorded_minutes"] > 0)
-    default = rows["place"].map(PLAIN_RATES).where(~rows["is_planned"], 0.0)
+    default = rows["place"].map(PLAIN_RATES).astype("float64").where(~rows["is_planned"], 0.0)
     rows["weight_per_minute"] = rate.fillna(default)
     return rows.sort_values(["line_id", "place"], ignore_index=True)
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import ELEMENTS_BELOW_EBITDA, EXCLUDED, UNMATCHED
-from helpers.costing.clock import find_period
+from helpers.costing.clock import MONTH, find_period
 from helpers.costing.closing import (
     EVENTS_A_BAND,
     MICRO_POUNDS_A_PENNY,
@@ -141,6 +141,7 @@ def cost_events(
     weighed = weigh_pools(
         db, components, frames["departments"], counting=counting,
         residual_rule=str(settings.get("residual_rule") or UNMATCHED_RESIDUAL),
+        allow_idle=bool(settings.get(MONTH)),
     )  # fmt: skip
     pool_line_costs = share_pools(weighed, components, frames["departments"])
     cost_line_events(db, weighed, pool_line_costs, counting=counting)

@@ -68,6 +68,7 @@ def weigh_pools(
     *,
     counting: Collection[str] = (),
     residual_rule: str = UNMATCHED_RESIDUAL,
+    allow_idle: bool = False,
 ) -> PoolWeights:
     """Find the activity of every pool, by line.
 
@@ -84,6 +85,9 @@ def weigh_pools(
     residual_rule
         ``unmatched``; or ``proportional``: what a traced pool holds beyond its items goes to the
         items too, in proportion to their cost.
+    allow_idle
+        A pool without any activity is unmatched cost of the line that owns the department, and said,
+        instead of refused: one month of a year (decision D-321).
 
     Raises
     ------
@@ -94,7 +98,7 @@ def weigh_pools(
     activity = db.frame(FEED_WEIGHTS_SQL)
     pools = list_pools(components)
     keys, used, notices = _choose_feeds(
-        pools, activity, set(feeds.loc[feeds["is_traced"] == 1, "feed"])
+        pools, activity, set(feeds.loc[feeds["is_traced"] == 1, "feed"]), allow_idle
     )
     pools = pools.assign(feed=pools["pool_id"].map(used).astype("str"))
     pools["is_traced"] = pools["feed"].map(feeds.set_index("feed")["is_traced"]).eq(1)
@@ -106,7 +110,8 @@ def weigh_pools(
         ["pool_id", "line_id", "match_rule", "is_matched"], as_index=False, sort=True
     )[["weight", "n_lines"]].sum()
     remainders, scaled = _find_remainders(pools, weights, departments, residual_rule)
-    weights = pd.concat([weights, remainders], ignore_index=True)
+    idle = _list_idle(pools, weights, departments) if allow_idle else remainders.iloc[:0]
+    weights = pd.concat([weights, remainders, idle], ignore_index=True)
     notices = [*notices, *scaled, *_describe_unused(keys, activity)]
     return PoolWeights(pools, keys, weights, _total_units(keys, activity), notices)
 
@@ -134,9 +139,9 @@ def list_pools(components: pd.DataFrame) -> pd.DataFrame:
 
 
 def _choose_feeds(
-    pools: pd.DataFrame, activity: pd.DataFrame, traced: set[str]
+    pools: pd.DataFrame, activity: pd.DataFrame, traced: set[str], allow_idle: bool
 ) -> tuple[pd.DataFrame, pd.Series, list[str]]:
-    """Return the feed keys of each pool and the feed it uses; refuse a pool with none."""
+    """Return the feed keys of each pool and the feed it uses; refuse a pool with none, or say it."""
     found = activity.groupby(["feed", "feed_key"], as_index=False)["weight"].sum()
     chosen, used, notices = [], {}, []
     for pool in pools.itertuples():
@@ -148,7 +153,12 @@ def _choose_feeds(
                 f"Pool {pool.pool_id} has no {pool.feed} activity: {feed} shares it out."
             )
         if keys["weight"].sum() <= 0 and feed not in traced:
-            _refuse(pool)
+            if not allow_idle:
+                _refuse(pool)
+            notices.append(
+                f"Pool {pool.pool_id} holds £{(pool.own_pence + pool.overhead_pence) / 100:,.2f} and has no "
+                f"activity ({feed}): it is unmatched cost."
+            )
         chosen.append(keys.assign(pool_id=pool.pool_id))
         used[pool.pool_id] = feed
     keys = pd.concat(chosen, ignore_index=True) if chosen else found.head(0).assign(pool_id="")
@@ -202,6 +212,21 @@ def _find_remainders(
             )
     frame = pd.DataFrame(rows, columns=["pool_id", "line_id", "weight"]).astype({"weight": "int64"})
     return frame.assign(match_rule=UNMATCHED_RULE, is_matched=False, n_lines=0), notices
+
+
+def _list_idle(
+    pools: pd.DataFrame, weights: pd.DataFrame, departments: pd.DataFrame
+) -> pd.DataFrame:
+    """Return pools without any weight as unmatched cost of the lines that own their departments."""
+    owners = departments.set_index("department_id")["owner_line_id"].astype("str").fillna("")
+    weighed = weights.groupby("pool_id")["weight"].sum()
+    is_idle = ~pools["is_traced"] & (pools["pool_id"].map(weighed).fillna(0) <= 0)
+    rows = pools.loc[is_idle, ["pool_id"]]
+    owner = pools.loc[is_idle, "department_id"].map(owners).replace("", UNMAPPED).fillna(UNMAPPED)
+    return rows.assign(
+        line_id=f"{UNMATCHED}:" + owner, weight=1, match_rule=UNMATCHED_RULE, is_matched=False,
+        n_lines=0,
+    )  # fmt: skip
 
 
 def _total_units(keys: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from helpers.report.formats import (
     format_prop,
     join_words,
 )
-from helpers.report.words.board import SURE, format_about, name_made_and_lost
+from helpers.report.words.board import SURE, name_made_and_lost
 
 TRUST = "TRUST"
 STRONG_GRADES = ("A", "B")
@@ -133,10 +133,10 @@ def describe_pods(pods: pd.DataFrame) -> str:
     best, worst = shown.loc[margin.idxmax()], shown.loc[margin.idxmin()]
     words = []
     if margin.max() > 0:
-        words.append(f"{best['pod_name']} earns most above its cost ({format_about(margin.max())})")
+        words.append(f"{best['pod_name']} earns most above its cost ({format_gbp(margin.max())})")
     if margin.min() < 0:
         words.append(
-            f"{worst['pod_name']} costs most above its income ({format_about(-margin.min())})"
+            f"{worst['pod_name']} costs most above its income ({format_gbp(-margin.min())})"
         )
     return f"Of the kinds of activity that are shown, {join_words(words)}." if words else ""
 
@@ -189,7 +189,7 @@ def describe_findings(findings: pd.DataFrame) -> str:
     if is_hidden:
         return f"{text} What it is worth is not shown: it would be the sum of fewer than 8 people."
     if saving:
-        return f"{text} It is worth {format_about(saving)} a year at most, where outcomes are no better for it."
+        return f"{text} It is worth {format_gbp(saving)} a year at most, where outcomes are no better for it."
     return text
 
 
