@@ -13,7 +13,9 @@ MOST_HRGS = 10  # gains shown, and as many losses
 MEASURES = ("income", "contribution", "surplus")
 BRIDGE = ("before", "price", "volume", "mix", "unit_cost", "overhead", "other", "after")
 PLACES = ("ward", "theatre", "clinic", "ed")
-UNITS = ("spell", "bed_day", "op_attendance", "ed_attendance", "theatre_minute")
+UNITS = (
+    "spell", "bed_day", "op_attendance", "ed_attendance", "theatre_minute", "critical_care_day"
+)  # fmt: skip
 
 
 def build_driver_table(overheads: pd.DataFrame, drivers: pd.DataFrame) -> pd.DataFrame:
