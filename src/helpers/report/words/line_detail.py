@@ -72,7 +72,11 @@ def describe_medical_time(medical_time: pd.DataFrame, department_costs: pd.DataF
         f"{format_gbp(int(pay['amount_pence'].sum()))}."
     )
     if n_planned < n:
-        text += " The others follow a plain rule."
+        text += (
+            " The other follows a plain rule."
+            if n - n_planned == 1
+            else " The others follow a plain rule."
+        )
     return text
 
 
@@ -195,7 +199,7 @@ def describe_planned(
         f"Of {count_words(len(table), 'way')} of care planned, "
         f"{count_words(int((table['difference_cases'] > 0).sum()), 'was', 'were')} above plan. At this year’s mean "
         f"income of a case, activity earned {format_gbp(abs(worth))} {'more' if worth >= 0 else 'less'} than the "
-        "planned number of cases would have."
+        "planned number of cases would have; each line’s difference is valued by itself."
     )
     share = (table["difference_cases"] / table["planned_cases"]).abs()
     if not share.empty and share.max() > 0:
