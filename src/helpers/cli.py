@@ -44,7 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     given = parser.parse_args(arguments)
     try:
-        wanted = {name: value for name, value in vars(given).items() if name in PARAMETERS}
+        wanted = {
+            name: value
+            for name, value in vars(given).items()
+            if name in PARAMETERS and value is not None
+        }
         vars(given).update(check_values(wanted))
         return given.command(given)
     except HelpersError as error:
@@ -140,19 +144,25 @@ def _add(
 
 
 def _add_options(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add parameters as options; their values are checked before the command starts."""
+    """Add parameters as options; their values are checked before the command starts.
+
+    The audience is None where it was not given: the trust's own settings may name it then.
+    """
     for name in names:
         one, option = PARAMETERS[name], f"--{name.replace('_', '-')}"
         if isinstance(one.default, bool):
             parser.add_argument(option, action="store_true", help=one.words)
         else:
             shown = f" ({one.default})" if one.default else ""
-            parser.add_argument(option, default=one.default, help=f"{one.words}{shown}")
+            default = None if name == "audience" else one.default
+            parser.add_argument(option, default=default, help=f"{one.words}{shown}")
 
 
-def _open(given: argparse.Namespace, trust: str, audience: str = "") -> Run:
+def _open(given: argparse.Namespace, trust: str) -> Run:
+    from helpers.sources.settings import read_audience
+
     code = check_trust(trust)
-    audience = audience or given.audience
+    audience = given.audience or read_audience(place(given.data) / code / given.year)
     building = find_reports_folder(given.out, audience) / code / f".{given.year}.building"
     return open_run(
         trust=code,
@@ -236,9 +246,10 @@ def compare(given: argparse.Namespace) -> int:
     """Set every trust that has a report for the year beside the others."""
     from helpers.report.comparing import find_building, make_comparison
 
-    reports = find_reports_folder(given.out, given.audience)
+    audience = given.audience or PARAMETERS["audience"].default
+    reports = find_reports_folder(given.out, audience)
     run = open_run(
-        trust=PARAMETERS["trust"].default, year=given.year, audience=given.audience, out=given.out,
+        trust=PARAMETERS["trust"].default, year=given.year, audience=audience, out=given.out,
         folder=find_building(reports, given.year),
     )  # fmt: skip
     page = make_comparison(run, say=lambda line: print(line, flush=True))

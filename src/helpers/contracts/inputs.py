@@ -566,7 +566,9 @@ PEOPLE_TABLES = [
         {
             "event_id": Column("code", "Spell or attendance."),
             "measure": Column(
-                "code", "readmit_30d, death_30d, return_theatre, complication, prom_gain or fft."
+                "code",
+                "readmit_30d, death_30d, return_theatre, complication (1 happened, 0 did not), prom_gain "
+                "(points, the more the better) or fft (1 found the care good or very good, 0 did not).",
             ),
             "value": Column("number", "Outcome: 0 or 1, or a score."),
             "expected": _optional("number", "Expected value for such a patient."),

@@ -11,6 +11,7 @@ from helpers.contracts import QueryEngine
 from helpers.contracts.money import hamilton
 from helpers.contracts.terms import UNMAPPED, UNMATCHED, find_own_line
 from helpers.costing.reference import get_reference
+from helpers.costing.weights import name_rule
 from helpers.errors import AllocationError, name_a_few
 
 HUNDREDTHS = 100
@@ -19,12 +20,16 @@ NO_FEED = "none"  # a department that no patient activity shares out
 UNMATCHED_RULE = "NONE"
 UNMATCHED_RESIDUAL, PROPORTIONAL = RESIDUAL_RULES = ("unmatched", "proportional")
 
-FEED_WEIGHTS_SQL = """
-SELECT feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id) AS line_id,
-       event_no IS NOT NULL AS is_matched,
-       CAST(sum(weight) AS BIGINT) AS weight, count(*) AS n_lines
-FROM weighed_lines
-GROUP BY feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id), event_no IS NOT NULL
+# Added up by number first; names are for the few rows that are left.
+FEED_WEIGHTS_SQL = f"""
+SELECT u.feed, u.feed_key, {name_rule("t.rule_no")} AS match_rule,
+       CASE WHEN t.is_matched THEN n.line_id ELSE '{UNMATCHED}:' || n.line_id END AS line_id,
+       t.is_matched, t.weight, t.n_lines
+FROM (SELECT use_no, rule_no, service_line_no, event_no IS NOT NULL AS is_matched,
+             CAST(sum(weight) AS BIGINT) AS weight, count(*) AS n_lines
+      FROM line_weights GROUP BY use_no, rule_no, service_line_no, event_no IS NOT NULL) AS t
+JOIN activity_uses AS u ON u.use_no = t.use_no
+JOIN service_line_numbers AS n ON n.service_line_no = t.service_line_no
 ORDER BY feed, feed_key, match_rule, line_id
 """
 
