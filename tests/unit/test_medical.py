@@ -12,12 +12,16 @@ from helpers.costing.clock import find_period
 from helpers.costing.medical import (
     MINUTES_A_PA,
     WEEKS_A_YEAR,
+    add_medical_rates,
     cap_quality,
+    find_plain_rates,
     rate_medical_time,
     set_apart_teaching,
     total_job_plans,
 )
+from helpers.engine import Engine
 from helpers.errors import InputError
+from helpers.report.words import line_detail as words
 
 PERIOD = find_period(SETTINGS)
 PEOPLE = pd.DataFrame({"consultant_code": ["C1", "C2", "C3"], "line_id": ["TO", "TO", "GENMED"]})
@@ -94,6 +98,23 @@ def test_without_job_plans_the_plain_rule_holds():
     assert not found["is_planned"].any()
 
 
+def test_a_trust_can_count_all_minutes_alike():
+    weights = pd.DataFrame(
+        [("medical", place, 1.0) for place in ("ward", "theatre", "clinic", "ed")] + [("tests", "ward", 9.0)],
+        columns=["feed", "code", "weight"],
+    )  # fmt: skip
+    rates = find_plain_rates({"relative_weights": weights})
+    assert rates == {"ward": 1.0, "theatre": 1.0, "clinic": 1.0, "ed": 1.0}
+    assert find_plain_rates({}) == find_plain_rates({"relative_weights": weights.iloc[-1:]})
+    nobody = total_job_plans({}, PERIOD)
+    found = rate_medical_time(nobody, minutes(ward=600.0, theatre=90.0), rates).set_index("place")
+    # 600 minutes on wards weigh 600 and 90 in theatre 90, where the project's own rule says 12 and 90.
+    assert found["planned_minutes"].to_dict() == {"ward": 600, "theatre": 90, "clinic": 0, "ed": 0}
+    assert words.describe_medical_time(found.reset_index(), nobody).startswith(
+        "No line has job plans, so doctors’ cost follows a plain rule: an hour counts 60 minutes in theatre, 60 in"
+    )
+
+
 def test_a_plan_only_of_teaching_says_nothing_of_patients():
     found = rate(plan(("C1", "teaching", 2)), clinic=30)
     assert not found["is_planned"].any()
@@ -150,3 +171,18 @@ def test_an_unknown_activity_and_negative_time_are_refused():
     assert stopped.value.rule == "JOB-001"
     with pytest.raises(InputError, match=r"job_plans, column pas: 1 of 2 rows are below zero: -1"):
         total_job_plans(plan(("C1", "ward", -1), ("C1", "clinic", 1)), PERIOD)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_recorded_minutes_are_the_same_in_whatever_order_they_are_added_up(seed):
+    # 1,000 visits of 7 seconds and 500 of 22 minutes 20 seconds; clinics of 12.35 minutes.
+    rows = [(7 / 60, 0.0)] * 1_000 + [(1_340 / 60, 0.0)] * 500 + [(0.0, 12.35)] * 777
+    visits = pd.DataFrame(rows, columns=["ed_minutes", "clinic_minutes"]).sample(
+        frac=1, random_state=seed
+    )
+    visits = visits.assign(line_id="EMERGENCY", ward_seconds=0, theatre_seconds=0)
+    with Engine(threads=1) as db:
+        db.add_frame("medical_minutes", visits)
+        found = add_medical_rates(db, {}, PERIOD).set_index("place")["recorded_minutes"]
+    assert found["ed"] == (1_000 * 7 + 500 * 1_340) / 60  # one division of whole seconds
+    assert found["clinic"] == 777 * 1_235 / 100

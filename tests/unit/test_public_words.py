@@ -71,6 +71,13 @@ def test_hidden_numbers_of_people_are_said_as_a_star_and_a_range():
     assert "not shown" in text
 
 
+def test_what_is_mapped_to_no_line_is_not_counted_as_one():
+    table = lines("stable", "stable", "rule_dependent")
+    table.loc[0, "line_id"] = "UNMAPPED"
+    # Left are one line whose sign holds and one whose sign the rule decides
+    assert words.describe_certainty(table).startswith("1 of 2 lines keeps the sign of its result")
+
+
 def test_nobody_named_is_said():
     assert words.describe_findings(findings(60, 0, 0)).startswith("No consultant’s cost")
     assert words.describe_findings(findings(0, 0, 0)).startswith("No consultant saw enough")

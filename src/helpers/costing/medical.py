@@ -33,10 +33,18 @@ PLAIN_QUALITY = 0.25
 BESIDE = (EDUCATION, RESEARCH)
 PLAN_COLUMNS = ["line_id", "follows", "pas"]
 
-MINUTES_SQL = """
+# Minutes are added up as whole hundredths of a second, so that their order does not matter.
+TICKS_A_MINUTE = 6_000
+
+
+def _ticks(minutes: str) -> str:
+    return f"CAST(sum(CAST(floor({minutes} * {TICKS_A_MINUTE} + 0.5) AS BIGINT)) AS BIGINT)"
+
+
+MINUTES_SQL = f"""
 SELECT line_id, CAST(sum(ward_seconds) AS BIGINT) AS ward_seconds,
-       CAST(sum(theatre_seconds) AS BIGINT) AS theatre_seconds, sum(clinic_minutes) AS clinic_minutes,
-       sum(ed_minutes) AS ed_minutes
+       CAST(sum(theatre_seconds) AS BIGINT) AS theatre_seconds,
+       {_ticks("clinic_minutes")} AS clinic_ticks, {_ticks("ed_minutes")} AS ed_ticks
 FROM medical_minutes GROUP BY line_id ORDER BY line_id
 """
 
@@ -103,7 +111,22 @@ def _count_days(start: datetime, end: datetime) -> int:
     return (end - start).days
 
 
-def rate_medical_time(plans: pd.DataFrame, minutes: pd.DataFrame) -> pd.DataFrame:
+def find_plain_rates(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Return the weight of a recorded minute of each place without job plans: the trust's own, or ours.
+
+    The trust's stand in relative_weights under the feed `medical`, by place (decision D-323). Four equal
+    weights count all minutes alike.
+    """
+    given = frames.get("relative_weights")
+    if given is None or given.empty:
+        return dict(PLAIN_RATES)
+    own = given[(given["feed"] == MEDICAL) & given["code"].isin(PLACES)]
+    return PLAIN_RATES | dict(zip(own["code"], own["weight"].astype("float64"), strict=True))
+
+
+def rate_medical_time(
+    plans: pd.DataFrame, minutes: pd.DataFrame, plain_rates: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     """Return the weight of a recorded minute in each place, line by line.
 
     Parameters
@@ -112,6 +135,8 @@ def rate_medical_time(plans: pd.DataFrame, minutes: pd.DataFrame) -> pd.DataFram
         ``total_job_plans``.
     minutes
         ``line_id`` and ``ward, theatre, clinic, ed``: recorded minutes of the year.
+    plain_rates
+        Weight of a minute of each place in lines without job plans; ``PLAIN_RATES`` if absent.
 
     Returns
     -------
@@ -130,10 +155,11 @@ def rate_medical_time(plans: pd.DataFrame, minutes: pd.DataFrame) -> pd.DataFram
     whole = rows["line_id"].map(support).astype("float64").fillna(0.0) * MINUTES_A_PA * WEEKS_A_YEAR
     share = np.divide(usable, of_line, out=np.zeros(len(rows)), where=(of_line > 0).to_numpy())
     rows["is_planned"] = of_line > 0
-    plain = rows["recorded_minutes"] * rows["place"].map(PLAIN_RATES).astype("float64")
+    rates = rows["place"].map(plain_rates or PLAIN_RATES).astype("float64")
+    plain = rows["recorded_minutes"] * rates
     rows["planned_minutes"] = (share * whole).where(rows["is_planned"], plain)
     rate = rows["planned_minutes"] / rows["recorded_minutes"].where(rows["recorded_minutes"] > 0)
-    default = rows["place"].map(PLAIN_RATES).astype("float64").where(~rows["is_planned"], 0.0)
+    default = rates.where(~rows["is_planned"], 0.0)
     rows["weight_per_minute"] = rate.fillna(default)
     return rows.sort_values(["line_id", "place"], ignore_index=True)
 
@@ -148,11 +174,12 @@ def add_medical_rates(
             "line_id": found["line_id"],
             "ward": found["ward_seconds"] / 60,
             "theatre": found["theatre_seconds"] / 60,
-            "clinic": found["clinic_minutes"].astype("float64"),
-            "ed": found["ed_minutes"].astype("float64"),
+            "clinic": found["clinic_ticks"] / TICKS_A_MINUTE,
+            "ed": found["ed_ticks"] / TICKS_A_MINUTE,
         }
     )
-    rates = rate_medical_time(total_job_plans(frames, period), minutes)
+    plans = total_job_plans(frames, period)
+    rates = rate_medical_time(plans, minutes, find_plain_rates(frames))
     wide = rates.pivot(index="line_id", columns="place", values="weight_per_minute")
     wide = wide.reindex(columns=list(PLACES)).reset_index()
     wide.columns = ["line_id", *(f"{place}_rate" for place in PLACES)]

@@ -117,7 +117,11 @@ def weigh_pools(
 
 
 def list_pools(components: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per pool that activity shares out, with its own and overhead pence."""
+    """Return one row per pool that activity shares out, with its own and overhead pence.
+
+    A pool that names no fallback feed takes the usual one of its feed: ward hours for drugs without
+    any issue.
+    """
     rows = components[components["feed"] != NO_FEED]
     amount = rows["amount_pence"]
     rows = rows.assign(
@@ -135,6 +139,9 @@ def list_pools(components: pd.DataFrame) -> pd.DataFrame:
     )
     for name in ("feed_filter", "fallback_feed"):
         pools[name] = pools[name].astype("str").fillna("").str.strip()
+    usual = get_reference("feeds").set_index("feed")["fallback_feed"].fillna("")
+    usual = pools["feed"].map(usual).fillna("").astype("str")
+    pools["fallback_feed"] = pools["fallback_feed"].where(pools["fallback_feed"] != "", usual)
     return pools.assign(quality_score=pools["quality_score"].astype("float64").fillna(0.0))
 
 

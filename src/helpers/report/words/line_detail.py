@@ -13,6 +13,9 @@ TERMS = {
     "price_pence": "price", "volume_pence": "volume", "mix_pence": "mix", "unit_cost_pence": "unit cost",
     "overhead_pence": "overhead and capital charges", "other_pence": "all else",
 }  # fmt: skip
+HOUR_IN = {
+    "theatre": "in theatre", "clinic": "in clinic", "ed": "in the emergency department", "ward": "on a ward",
+}  # fmt: skip
 NO_FEEDS = "This trust has no activity feeds, so nothing can be said of single patients’ care."
 
 
@@ -58,9 +61,8 @@ def describe_medical_time(medical_time: pd.DataFrame, department_costs: pd.DataF
     n, n_planned = len(planned), int(planned.sum())
     if not n_planned:
         return (
-            "No line has job plans, so doctors’ cost follows a plain rule: minutes in theatre and clinic count "
-            "in full, a ward hour as 1.2 minutes. The file job_plans would replace it by what doctors are "
-            "planned to do."
+            f"No line has job plans, so doctors’ cost follows a plain rule: an hour counts {_write_plain(medical_time)}. "
+            "The file job_plans would replace it by what doctors are planned to do."
         )
     pay = department_costs[
         (department_costs["kind"] == "clinical") & (department_costs["element"] == "PAY_MEDICAL")
@@ -70,8 +72,19 @@ def describe_medical_time(medical_time: pd.DataFrame, department_costs: pd.DataF
         f"{format_gbp(int(pay['amount_pence'].sum()))}."
     )
     if n_planned < n:
-        text += " The others follow a plain rule."
+        text += (
+            " The other follows a plain rule."
+            if n - n_planned == 1
+            else " The others follow a plain rule."
+        )
     return text
+
+
+def _write_plain(medical_time: pd.DataFrame) -> str:
+    """Return what an hour in each place counts without job plans: `60 minutes in theatre, ...`."""
+    weight = medical_time.groupby("place")["weight_per_minute"].max() * 60
+    parts = [f"{weight[code]:g} {words}" for code, words in HOUR_IN.items() if code in weight]
+    return join_words([parts[0].replace(" ", " minutes ", 1), *parts[1:]]) if parts else "alike"
 
 
 def describe_hrgs(table: pd.DataFrame, line_hrgs: pd.DataFrame) -> str:
@@ -186,7 +199,7 @@ def describe_planned(
         f"Of {count_words(len(table), 'way')} of care planned, "
         f"{count_words(int((table['difference_cases'] > 0).sum()), 'was', 'were')} above plan. At this year’s mean "
         f"income of a case, activity earned {format_gbp(abs(worth))} {'more' if worth >= 0 else 'less'} than the "
-        "planned number of cases would have."
+        "planned number of cases would have; each line’s difference is valued by itself."
     )
     share = (table["difference_cases"] / table["planned_cases"]).abs()
     if not share.empty and share.max() > 0:

@@ -155,7 +155,7 @@ def _make_money(
         "drivers": drivers, "prices": prices, "ledger": book, "centres": centres, "costs": costs,
         "line_costs": line_costs, "line_costs_direct": other_costs,
         "line_income": earned + passed + private,
-        "private": private, "clinical_pence": int(clinical), "earned_by": earned_by,
+        "private": private, "clinical_pence": int(clinical), "cases": income.count_cases(recipe, spells, activity["apc_episodes"], earned_by),
     }  # fmt: skip
 
 
@@ -297,7 +297,7 @@ def _write_money(
         "benchmarks": income.list_benchmarks(recipe),
         "contract_income": structure.list_contract(recipe, money["clinical_pence"]),
         "plan": structure.list_plan(
-            recipe, money["line_costs"], money["line_income"], money["earned_by"]
+            recipe, money["line_costs"], money["line_income"], money["cases"]
         ),
         "control_totals": structure.list_controls(recipe, book, counts),
     }  # fmt: skip

@@ -109,11 +109,11 @@ def list_contract(recipe: Recipe, clinical_pence: int) -> pd.DataFrame:
 
 
 def list_plan(
-    recipe: Recipe, line_costs: np.ndarray, line_income: np.ndarray, earned_by: pd.DataFrame
+    recipe: Recipe, line_costs: np.ndarray, line_income: np.ndarray, cases: pd.DataFrame
 ) -> pd.DataFrame:
     """Return plan.csv: money, and activity by point of delivery, by line and month, near what happened.
 
-    ``earned_by`` holds NHS activity: ``line`` (its number), ``pod`` and ``n`` of the year.
+    ``cases`` holds NHS activity: ``line`` (its number), ``pod`` and ``n`` of the year.
     """
     random = recipe.random("plan")
     n = len(recipe.lines)
@@ -129,13 +129,13 @@ def list_plan(
     ):
         monthly = np.repeat(yearly * tilt[:, place] / 12, 12)
         rows[column] = [f"{value:.2f}" for value in monthly]
-    return pd.concat([rows, _plan_activity(recipe, earned_by)], axis=1)
+    return pd.concat([rows, _plan_activity(recipe, cases)], axis=1)
 
 
-def _plan_activity(recipe: Recipe, earned_by: pd.DataFrame) -> pd.DataFrame:
+def _plan_activity(recipe: Recipe, cases: pd.DataFrame) -> pd.DataFrame:
     """Return planned activity, a column a point of delivery; blank where a line has none."""
     random = recipe.random("planned activity")
-    yearly = earned_by.pivot_table(index="line", columns="pod", values="n", aggfunc="sum")
+    yearly = cases.pivot_table(index="line", columns="pod", values="n", aggfunc="sum")
     yearly = yearly.reindex(range(len(recipe.lines))).sort_index(axis=1)
     yearly = yearly * (1 + random.normal(0, 0.03, yearly.shape))
     columns = {}
