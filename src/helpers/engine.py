@@ -186,8 +186,11 @@ class Engine:
         the rows as they are read would not allow.
         """
         source = _select_csv(path, columns, delimiter, missing)
-        self._read_in_order(name, f"WITH incoming_rows AS (SELECT * FROM {source}) {sql}")
-        self.run(f"ALTER TABLE {name} ADD COLUMN row_number BIGINT")
+        self._read_in_order(
+            name,
+            f"WITH incoming_rows AS (SELECT * FROM {source}) "
+            f"SELECT *, CAST(NULL AS BIGINT) AS row_number FROM ({sql}) AS typed_rows",
+        )
         n_rows = self.count(name)
         for first in range(
             0, n_rows, NUMBERED_AT_ONCE

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
@@ -21,7 +24,9 @@ from helpers.cleaning.values import (
 )
 from helpers.contracts import Column
 from helpers.run import open_run
+from helpers.sources import encodings
 from helpers.sources.demo import write_demo
+from helpers.sources.encodings import LineEnds, look_through
 from helpers.sources.extracts import read_trust
 from small_trust import open_small_engine, write_trust
 
@@ -76,6 +81,64 @@ def test_blanks_and_words_for_no_value_go_however_they_are_told(texts):
             assert found["short"].astype("object").where(found["short"].notna(), None).tolist() == (
                 found["long"].astype("object").where(found["long"].notna(), None).tolist()
             )
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    fields=st.lists(
+        st.one_of(st.sampled_from(MISSING), st.text("aANUul/#n-*? ", max_size=4)), max_size=8
+    ),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252"]),
+    part=st.sampled_from([1, 2, 3, 1 << 20]),
+)
+def test_a_word_for_no_value_that_a_file_has_is_looked_for(fields, encoding, part):
+    """However the file is cut into parts, and whatever its letters are written in."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encodings, "CHUNK_BYTES", part)
+        path = Path(folder) / "rows.csv"
+        path.write_bytes("\n".join(["code", *fields, ""]).encode(encoding))
+        _, _, known = look_through(path, Path(folder) / "copy")
+    assert {field for field in fields if field in MISSING} <= {*known.missing}
+
+
+@pytest.mark.parametrize(
+    ("text", "looked_for"),
+    [
+        ("2024-07-03", {"", "-", "--"}),
+        ("plain", {"", "nan"}),
+        ("n", {""}),  # `nan` needs an `a` too; the header below has none
+        ("*", {"", "*", "**"}),
+        (
+            "\u2014",
+            {"", "\u2013", "\u2014"},
+        ),  # one sign that is not plain: both dashes may be there
+    ],
+)
+def test_words_whose_letters_a_file_lacks_are_not_looked_for(tmp_path, text, looked_for):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(f"Q\n{text}\n".encode())
+    assert set(look_through(path, tmp_path)[2].missing) == looked_for
+
+
+def test_what_cannot_be_looked_through_may_hold_every_word(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes("code\nNULL\n".encode("utf-16"))
+    assert look_through(path, tmp_path)[2].missing == MISSING
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from(["\r", "\n", "\r\n", "a"]), max_size=12),
+    part=st.integers(1, 4),
+)
+def test_line_ends_are_told_however_a_file_is_cut(pieces, part):
+    text = "".join(pieces)
+    pairs = text.count("\r\n")
+    kinds = (pairs, text.count("\n") - pairs, text.count("\r") - pairs)
+    ends = LineEnds()
+    for start in range(0, len(text), part):
+        ends.count(text[start : start + part].encode())
+    assert ends.are_mixed == (sum(kind > 0 for kind in kinds) > 1)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def row_rule(
 
 def no_findings() -> pd.DataFrame:
     """Return an empty frame of findings."""
-    return findings_of([])
+    return _NO_FINDINGS.copy()
 
 
 def findings_of(records: list[dict[str, Any]]) -> pd.DataFrame:
@@ -132,6 +132,9 @@ def findings_of(records: list[dict[str, Any]]) -> pd.DataFrame:
             "amount_pence": "Int64",
         }
     )
+
+
+_NO_FINDINGS = findings_of([])
 
 
 def find_rows(

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.cleaning.types import write_typed
-from helpers.cleaning.values import MISSING, Known
+from helpers.cleaning.values import Known
 from helpers.contracts import ROW_NUMBER, Table
 from helpers.engine import Engine, ReadError
 from helpers.errors import InputError, name_a_few
@@ -135,7 +135,7 @@ def _read_straight(
     typed, raw = f"typed_{table.name}", f"raw_{table.name}"
     sql = write_typed(table, names, "incoming_rows", known=replace(known, is_marked=True))
     db.add_numbered(
-        typed, source.path, source.fields, sql, delimiter=source.delimiter, missing=MISSING
+        typed, source.path, source.fields, sql, delimiter=source.delimiter, missing=known.missing
     )
     db.open_csv(raw, source.path, source.fields, keep=names, delimiter=source.delimiter)
     no_key = f'"{table.key[0]}" IS NULL' if table.key else "TRUE"

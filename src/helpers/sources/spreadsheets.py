@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 # A cell that starts so is taken for a formula by Excel, LibreOffice and others (OWASP, CSV injection).
@@ -20,7 +22,7 @@ def guard_text(frame: pd.DataFrame) -> pd.DataFrame:
     for place, (_, values) in enumerate(frame.items()):
         if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
             continue
-        is_text = values.map(lambda value: isinstance(value, str)).astype(bool)
+        is_text = _find_text(values)
         words = values.where(is_text, "").astype("str")
         is_formula = words.str.contains(FORMULA_START) & ~words.str.match(PLAIN_NUMBER)
         if (is_formula & is_text).any():
@@ -39,7 +41,13 @@ def write_csv_text(frame: pd.DataFrame) -> str:
 
 
 def _guard_one(words: object) -> object:
-    series = pd.Series([words], dtype="object")
-    if not isinstance(words, str) or not series.str.contains(FORMULA_START).iloc[0]:
+    if not isinstance(words, str) or not re.search(FORMULA_START, words):
         return words
     return GUARD + words
+
+
+def _find_text(values: pd.Series) -> pd.Series:
+    """Tell which values are text; of a column of text, those that are there."""
+    if isinstance(values.dtype, pd.StringDtype):
+        return values.notna()
+    return values.map(lambda value: isinstance(value, str)).astype(bool)
