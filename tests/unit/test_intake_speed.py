@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from helpers import engine
 from helpers.cleaning import clean as clean_package
+from helpers.cleaning.links import add_link_tables
 from helpers.cleaning.rules import SQL_RULES
 from helpers.cleaning.values import (
     MISSING,
@@ -201,6 +202,7 @@ def odd_trust(tmp_path_factory):
                     db.put_values(f"odd_{file}", column, sql)
         for name in ("service_line_map", "relative_weights"):
             db.add_frame(f"small_{name}", cleaned.frames[name])
+        add_link_tables(db)
         yield db, {name: cleaned.settings[name] for name in ("period_start", "period_end")}
 
 
