@@ -65,7 +65,10 @@ def read_trust(run: Run, db: Engine) -> Received:
     frames: dict[str, pd.DataFrame] = {}
     notices += describe_unread(folder)
     records: list[dict[str, Any]] = [_describe_settings_file(folder, notices)]
-    with ThreadPoolExecutor(max_workers=1) as beside:  # a file's checksum, while it is being read
+    with (
+        ThreadPoolExecutor(max_workers=1) as beside,  # a file's checksum, while it is being read
+        db.in_order(),
+    ):
         for name, table in INPUTS.items():
             if name not in found:
                 db.drop(f"raw_{name}", f"typed_{name}")
@@ -226,14 +229,15 @@ def write_cleaned(run: Run, db: Engine, cleaned: Cleaned) -> None:
     write_table(run, "input_files", cleaned.input_files)
     write_table(run, "cleaning_accounts", cleaned.accounts)
     write_table(run, "cleaning_summary", cleaned.summary)
-    write_table(run, "cleaning_log", db)
-    for name, table in INPUTS.items():
-        if table.large and db.has(f"clean_{name}"):
-            write_table(run, f"clean_{name}", db)
-        elif not table.large and name in cleaned.frames:
-            write_table(run, f"clean_{name}", cleaned.frames[name])
-        else:
-            _forget_table(run, f"clean_{name}")
+    with db.in_order():
+        write_table(run, "cleaning_log", db)
+        for name, table in INPUTS.items():
+            if table.large and db.has(f"clean_{name}"):
+                write_table(run, f"clean_{name}", db)
+            elif not table.large and name in cleaned.frames:
+                write_table(run, f"clean_{name}", cleaned.frames[name])
+            else:
+                _forget_table(run, f"clean_{name}")
 
 
 def _forget_table(run: Run, name: str) -> None:
