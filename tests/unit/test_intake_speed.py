@@ -14,6 +14,7 @@ from helpers import engine
 from helpers.cleaning import clean as clean_package
 from helpers.cleaning.links import add_link_tables
 from helpers.cleaning.rules import SQL_RULES
+from helpers.cleaning.small_tables import read_small_table
 from helpers.cleaning.values import (
     MISSING,
     NOTHING_KNOWN,
@@ -23,9 +24,10 @@ from helpers.cleaning.values import (
     settled,
     typed,
 )
-from helpers.contracts import Column
+from helpers.contracts import INPUTS, Column
 from helpers.run import open_run
 from helpers.sources import encodings
+from helpers.sources.codes import Codes
 from helpers.sources.demo import write_demo
 from helpers.sources.encodings import LineEnds, look_through
 from helpers.sources.extracts import read_trust
@@ -167,6 +169,51 @@ def test_rows_are_numbered_in_the_order_of_the_file(tmp_path, monkeypatch):
         db.add_numbered("found", path, ["code"], "SELECT code FROM incoming_rows")
         wrong = db.frame("SELECT * FROM found WHERE code <> 'c' || row_number")
         assert wrong.empty and db.count("found") == 40
+
+
+def test_order_is_kept_until_the_outer_block_ends(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('code\n"open\n')
+    with open_small_engine() as db:
+        kept = "SELECT current_setting('preserve_insertion_order') AS kept"
+        with db.in_order():
+            with pytest.raises(engine.ReadError):
+                db.add_csv("found", path, ["code"], keep=["code"])
+            assert db.frame(kept)["kept"].tolist() == [True]
+        assert db.frame(kept)["kept"].tolist() == [False]
+
+
+@pytest.mark.parametrize("is_large", [True, False])
+def test_codes_are_listed_anew_once_some_were_replaced(is_large):
+    rows = pd.DataFrame({"row_number": [1, 2, 3], "test_code": ["B7*", "B7", "B8"]})
+    rows = rows.astype({"test_code": "str"})
+    with open_small_engine() as db:
+        columns = ("file", "column_name", "old_value", "new_value", "why")
+        empty = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+        empty.insert(1, "row_number", pd.Series(dtype="int64"))
+        db.add_frame("raw_repairs", empty)
+        db.add_frame("typed_tests", rows)
+        codes = Codes(db, {} if is_large else {"tests": rows})
+        assert codes.read("tests", "test_code") == {"B7*", "B7", "B8"}
+        assert codes.replace("tests", "test_code", {"B7*": "B7"}, "stars") == 1
+        assert codes.read("tests", "test_code") == {"B7", "B8"}
+        kept = db.frame("SELECT row_number, old_value, new_value FROM raw_repairs")
+    assert kept.values.tolist() == [[1, "B7*", "B7"]]
+
+
+@pytest.mark.parametrize("given", [["", " ", None, "PAY_OTHER"], None])
+def test_a_default_that_reads_like_no_value_is_put_in_all_the_same(given):
+    """Pools take every element (`*`) where none is named, though a `*` in a file says "no value"."""
+    rows = pd.DataFrame(
+        {"pool_id": list("abcd"), "department_id": "WARD", "feed": "ward", "row_number": range(1, 5)}
+    )  # fmt: skip
+    if given is not None:
+        rows["element_filter"] = given
+    with open_small_engine() as db:
+        texts = rows.astype({name: "str" for name in rows if name != "row_number"})
+        found = read_small_table(db, INPUTS["cost_pools"], texts.assign(share="1"))
+    last = "*" if given is None else "PAY_OTHER"
+    assert found["element_filter"].tolist() == ["*", "*", "*", last]
 
 
 @pytest.mark.parametrize(

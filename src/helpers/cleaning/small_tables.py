@@ -101,7 +101,9 @@ def _build(table: Table, frame: pd.DataFrame, known: Mapping[str, pd.DataFrame])
         texts[name], value = _look_up(given, frame.index, kind, column.default, known.get(kind))
         columns[table.stored_name(name)] = value.astype(STORED_AS[column.kind][1])
     clean = pd.DataFrame(columns).assign(**{ROW_NUMBER: frame[ROW_NUMBER]})
-    for name in table.columns:
+    for name, column in table.columns.items():
+        if column.kind in TEXT_KINDS:
+            continue
         is_unread = texts[name].notna() & clean[table.stored_name(name)].isna()
         if is_unread.any() and (table.name, name) != (LEDGER, MONTH):
             _refuse_unread(table, name, texts[name][is_unread], clean[ROW_NUMBER][is_unread])
@@ -183,9 +185,11 @@ def _refuse_missing(table: Table, clean: pd.DataFrame) -> None:
 
 def _refuse_unlisted(table: Table, clean: pd.DataFrame) -> None:
     for name, column in table.columns.items():
+        if not column.allowed:
+            continue
         values = clean[table.stored_name(name)]
         wrong = values.notna() & ~values.isin(column.allowed)
-        if column.allowed and wrong.any():
+        if wrong.any():
             raise InputError(
                 f"{table.name}, column {name}: {wrong.sum():,} rows hold values that are not in its list: "
                 f"{name_a_few(values[wrong])}.\nIt can be: {', '.join(column.allowed)}.",
