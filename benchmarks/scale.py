@@ -6,7 +6,7 @@
     python benchmarks/scale.py --only same              threads and order of rows change no penny
 
 The trust is the demonstration trust XYZ, cleaned, and then as many copies of its patients as the size asks
-for, each with identifiers of its own: Parquet to Parquet inside the engine, never through CSV. Times are of
+for, each with identifiers of its own: with moments and amounts perturbed: Parquet to Parquet inside the engine, never through CSV. Times are of
 one process that costs it from those files to `patient_costs.parquet`. Figures go to docs/benchmarks.md by
 hand.
 """
@@ -41,8 +41,13 @@ PARTS = ("grow", "memory", "same")
 BASE_SIZE = 0.1  # of XYZ; its patients are then copied
 IDS = (
     "episode_id", "spell_id", "patient_key", "attendance_id", "stay_id", "case_id", "cc_id", "test_id",
-    "spell_or_attendance_id", "issue_id", "implant_id", "contact_id", "admitted_spell_id",
+    "spell_or_attendance_id", "issue_id", "implant_id", "contact_id", "admitted_spell_id", "event_id",
 )  # fmt: skip
+AMOUNTS = (
+    "cost_pence", "minutes", "booked_minutes", "actual_minutes", "recovery_minutes", "setup_minutes",
+)  # fmt: skip
+ID_LENGTH = 16  # hexadecimal digits of a copy's identifiers
+MOST_SECONDS_OFF = 6 * 3600  # how far a copy's moments are from the first's
 FEEDS = (
     "ward_stays", "theatre_cases", "critical_care", "tests", "drug_issues", "implants", "therapy_contacts",
 )  # fmt: skip
@@ -71,25 +76,41 @@ def count_lines(tables: Path) -> int:
 
 
 def copy_patients(tables: Path, target: Path, copies: int, *, shuffle: bool = False) -> None:
-    """Write the large clean tables with every patient as often as asked; link the small ones."""
+    """Write the large clean tables with every patient as often as asked; link the small ones.
+
+    A copy has identifiers in no order, moments some hours off and amounts a fifth off, all by its number and
+    the same in every file: what is written is as various as another trust's files, and Parquet stores it so.
+    """
     target.mkdir(parents=True)
     for path in tables.glob("clean_*.parquet"):
         name = path.stem.removeprefix("clean_")
         if name not in INPUTS or not INPUTS[name].large:
             os.link(path, target / path.name)
             continue
-        columns = duckdb.sql(f"SELECT * FROM '{path}' LIMIT 0").columns
+        kinds = duckdb.sql(f"SELECT * FROM '{path}' LIMIT 0")
         chosen = ", ".join(
-            f"t.{column} || '-' || CAST(r.n AS VARCHAR) AS {column}"
-            if column in IDS
-            else f"t.{column}"
-            for column in columns
+            f"{vary(column, str(kind))} AS {column}"
+            for column, kind in zip(kinds.columns, kinds.types, strict=True)
         )
-        order = "ORDER BY hash(t)" if shuffle else ""
+        order = "ORDER BY hash(t, r.n)" if shuffle else ""
         duckdb.sql(
             f"COPY (SELECT {chosen} FROM '{path}' AS t CROSS JOIN range({copies}) AS r(n) {order}) "
             f"TO '{target / path.name}' (FORMAT parquet, COMPRESSION zstd)"
         )
+
+
+def vary(column: str, kind: str) -> str:
+    """Return the expression of a column ``t.<column>`` in copy ``r.n``; copy 0 keeps moments and amounts."""
+    if column in IDS:
+        return f"substr(md5(t.{column} || '-' || CAST(r.n AS VARCHAR)), 1, {ID_LENGTH})"
+    if kind == "TIMESTAMP":
+        return f"t.{column} + to_seconds((r.n * 7919) % {MOST_SECONDS_OFF})"
+    if column in AMOUNTS:
+        off = f"(0.8 + (hash(t.row_number, r.n, '{column}') % 401) / 1000.0)"
+        return (
+            f"CAST(CASE WHEN r.n = 0 THEN t.{column} ELSE round(t.{column} * {off}) END AS {kind})"
+        )
+    return f"t.{column}"
 
 
 def cost(folder: Path, memory: str, threads: int, out: str) -> dict[str, float]:

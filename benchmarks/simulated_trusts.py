@@ -91,7 +91,8 @@ class SimulatedTrust:
     episodes
         One row an episode, in the columns of the stand-alone review.
     truth
-        One row a consultant: ``kind`` (high, low, usual), ``ratio`` planted, ``mechanism``,
+        One row a consultant: ``kind`` (high, low, usual), ``tau`` (natural standard deviation of the
+        specialty, log units), ``ratio`` planted, ``mechanism``,
         ``outcome`` (better, worse, same) and the expected cost of the same patients in pounds: as it
         is (``actual``), without what is planted (``unplanted``), with the typical peer (``peer``).
     """
@@ -142,6 +143,7 @@ def _draw_consultants(plan: Scenario, rng: np.random.Generator) -> pd.DataFrame:
             "consultant_id": [f"D{k:04d}" for k in range(n)],
             "specialty": specialty,
             "volume": np.rint(volume).astype("int64"),
+            "tau": tau,
             "natural": tau * scores,
             "kind": kind,
             "ratio": ratio,

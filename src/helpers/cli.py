@@ -44,7 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     given = parser.parse_args(arguments)
     try:
-        wanted = {name: value for name, value in vars(given).items() if name in PARAMETERS}
+        wanted = {
+            name: value
+            for name, value in vars(given).items()
+            if name in PARAMETERS and value is not None
+        }
         vars(given).update(check_values(wanted))
         return given.command(given)
     except HelpersError as error:
@@ -101,6 +105,11 @@ def build_parser() -> argparse.ArgumentParser:
     which.add_argument("--event", help="episode or attendance; or UNMATCHED:LINE, RD, ET, OTHER")
     which.add_argument("--ledger", help="COST_CENTRE:EXPENSE_CODE, as 401123:52110")
     _add_options(trace, "year", "audience", "out")
+    months = _add(
+        commands, "months", cost_by_month, "a report's year costed month by month, and R14 checked"
+    )
+    months.add_argument("trust", help=PARAMETERS["trust"].words)
+    _add_options(months, "year", "out")
     check = _add(
         commands, "check", check_something, "a trust's FOLDER; without one, format, lint and rules"
     )
@@ -135,19 +144,25 @@ def _add(
 
 
 def _add_options(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add parameters as options; their values are checked before the command starts."""
+    """Add parameters as options; their values are checked before the command starts.
+
+    The audience is None where it was not given: the trust's own settings may name it then.
+    """
     for name in names:
         one, option = PARAMETERS[name], f"--{name.replace('_', '-')}"
         if isinstance(one.default, bool):
             parser.add_argument(option, action="store_true", help=one.words)
         else:
             shown = f" ({one.default})" if one.default else ""
-            parser.add_argument(option, default=one.default, help=f"{one.words}{shown}")
+            default = None if name == "audience" else one.default
+            parser.add_argument(option, default=default, help=f"{one.words}{shown}")
 
 
-def _open(given: argparse.Namespace, trust: str, audience: str = "") -> Run:
+def _open(given: argparse.Namespace, trust: str) -> Run:
+    from helpers.sources.settings import read_audience
+
     code = check_trust(trust)
-    audience = audience or given.audience
+    audience = given.audience or read_audience(place(given.data) / code / given.year)
     building = find_reports_folder(given.out, audience) / code / f".{given.year}.building"
     return open_run(
         trust=code,
@@ -231,9 +246,10 @@ def compare(given: argparse.Namespace) -> int:
     """Set every trust that has a report for the year beside the others."""
     from helpers.report.comparing import find_building, make_comparison
 
-    reports = find_reports_folder(given.out, given.audience)
+    audience = given.audience or PARAMETERS["audience"].default
+    reports = find_reports_folder(given.out, audience)
     run = open_run(
-        trust=PARAMETERS["trust"].default, year=given.year, audience=given.audience, out=given.out,
+        trust=PARAMETERS["trust"].default, year=given.year, audience=audience, out=given.out,
         folder=find_building(reports, given.year),
     )  # fmt: skip
     page = make_comparison(run, say=lambda line: print(line, flush=True))
@@ -243,7 +259,6 @@ def compare(given: argparse.Namespace) -> int:
 
 def trace_pence(given: argparse.Namespace) -> int:
     """Print where an event's cost comes from, or where a ledger line's cost went."""
-    from helpers.report.series import Record
     from helpers.report.words import trace as words
     from helpers.sources.traced import open_tracer
 
@@ -255,6 +270,20 @@ def trace_pence(given: argparse.Namespace) -> int:
         )
     if given.audience == PUBLIC:
         raise CommandError("A trace follows one patient: there is none in the public edition.")
+    run, method = _find_report(given)
+    with open_tracer(run, method=method) as tracer:
+        names = words.collect_names(tracer.frames)
+        if given.event:
+            print(words.write_event_trace(tracer.trace_event(given.event.strip()), names))
+        else:
+            print(words.write_ledger_trace(tracer.trace_ledger_line(centre, code), names))
+    return 0
+
+
+def _find_report(given: argparse.Namespace) -> tuple[Run, str]:
+    """Return the run of a finished report, and the overhead method that it was asked for."""
+    from helpers.report.series import Record
+
     run = open_run(trust=given.trust, year=given.year, out=given.out)
     record = Record.read(run.published)
     if not record.whole:
@@ -262,13 +291,19 @@ def trace_pence(given: argparse.Namespace) -> int:
             f"There is no report of {run.trust} {run.year} under {show_path(place(given.out))}.\n"
             f"Make it first: `make report TRUST={run.trust}`."
         )
-    with open_tracer(run, method=record.parameters.get("method", "")) as tracer:
-        names = words.collect_names(tracer.frames)
-        if given.event:
-            print(words.write_event_trace(tracer.trace_event(given.event.strip()), names))
-        else:
-            print(words.write_ledger_trace(tracer.trace_ledger_line(centre, code), names))
-    return 0
+    return run, record.parameters.get("method", "")
+
+
+def cost_by_month(given: argparse.Namespace) -> int:
+    """Cost every month of a report's year by itself; fail if the twelve do not add up to the year."""
+    from helpers.report.words.months import write_months
+    from helpers.report.words.trace import collect_names
+    from helpers.sources.monthly import run_months
+
+    run, method = _find_report(given)
+    runs, compared, frames = run_months(run, method=method)
+    print(write_months(runs.lines, runs.checks, compared, runs.notices, collect_names(frames)))
+    return 0 if runs.checks["passed"].all() else 1
 
 
 def _make_demo_if_absent(run: Run) -> None:

@@ -38,6 +38,22 @@ def test_the_statement_lists_lines_by_surplus_and_ends_with_the_trust(page):
     assert table["margin_prop"].iloc[0] == pytest.approx(2_300 / 347_000, abs=1e-6)
 
 
+def test_three_margins_as_shares_of_income(page):
+    frames, found, _ = page
+    table = tables.build_margin_table(found.service_line_statement, frames["service_lines"])
+    assert table["line_name"].tolist()[-1] == "The trust"
+    to = table.set_index("line_id").loc["TO"]
+    # Income 347,000; direct 100,000 and indirect wards 67,015, theatre 120,000, clinics 19,149: T2 is what is
+    # left. EBITDA 7,695.80 and surplus 2,300 (the oracle).
+    ward = 132_000 * 396 / 780
+    clinic = 40_000 * 45 / 94
+    assert to["contribution_pence"] / 100 == pytest.approx(
+        347_000 - 100_000 - 120_000 - ward - clinic, abs=1
+    )
+    assert to["ebitda_prop"] == pytest.approx(7_695.80 / 347_000, abs=1e-6)
+    assert to["surplus_prop"] == pytest.approx(2_300 / 347_000, abs=1e-6)
+
+
 def test_the_trusts_statement_names_services_and_elements(page):
     frames, found, _ = page
     rows = tables.build_statement_rows(found.service_line_statement, frames["departments"])

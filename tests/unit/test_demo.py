@@ -361,3 +361,22 @@ def test_another_year_has_the_same_consultants_other_patients_and_cheaper_care(t
     ]
     # 3% more activity, each 4% dearer: 1.03 x 1.04 = 1.071, give or take which patients came.
     assert spent[0] / spent[1] == pytest.approx(1.071, abs=0.04)
+
+
+def test_the_plan_is_near_what_lines_count_themselves(folder, episodes):
+    """A spell is its last episode's line's; the plan is within a fifth of that where there is much of it."""
+    plan = read_file(folder, "plan")
+    planned = pd.to_numeric(plan.loc[plan["line_id"] == "GENMED", "activity_nel"]).sum()
+    kept = episodes.drop_duplicates("episode_id")
+    last = kept.sort_values(["spell_id", "episode_start_dt"]).drop_duplicates(
+        "spell_id", keep="last"
+    )
+    days = (
+        pd.to_datetime(last["discharge_dt"]).dt.normalize()
+        - pd.to_datetime(last["admission_dt"]).dt.normalize()
+    )
+    is_long = last["admission_method"].str.startswith("2") & (days.dt.days > 1)
+    is_his = last["tfc"].isin(["300"]) & (last["admin_category"] == "01")
+    done = int((is_long & is_his).sum())
+    assert done > 50
+    assert planned == pytest.approx(done, rel=0.2)

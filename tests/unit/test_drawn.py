@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 
 from helpers.parameters import PROJECT
 from helpers.report.figures.labels import Mark, name_marks
-from helpers.report.figures.narrow import NARROW_INCHES, lay_out_narrow
+from helpers.report.figures.narrow import NARROW_INCHES, draw_narrow
 from helpers.report.figures.portfolio import find_edge
 from helpers.report.figures.style import new_figure, report_style
 from helpers.report.tables.drawn import keep_cost, take_drawn
@@ -95,7 +95,7 @@ def test_panels_beside_each_other_stand_one_under_another_on_a_phone():
             axes.set_title(title)
             axes.set_yticks([0, 1], ["First", "Second"])
         figure.draw_without_rendering()
-        assert lay_out_narrow(figure)
+        assert draw_narrow(figure)
         figure.draw_without_rendering()
         above, below = (axes.get_position() for axes in grid)
         assert above.y0 > below.y1 and figure.get_size_inches()[0] == NARROW_INCHES

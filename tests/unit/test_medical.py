@@ -13,11 +13,13 @@ from helpers.costing.medical import (
     MINUTES_A_PA,
     WEEKS_A_YEAR,
     cap_quality,
+    find_plain_rates,
     rate_medical_time,
     set_apart_teaching,
     total_job_plans,
 )
 from helpers.errors import InputError
+from helpers.report.words import line_detail as words
 
 PERIOD = find_period(SETTINGS)
 PEOPLE = pd.DataFrame({"consultant_code": ["C1", "C2", "C3"], "line_id": ["TO", "TO", "GENMED"]})
@@ -92,6 +94,23 @@ def test_without_job_plans_the_plain_rule_holds():
         {"ward": 0.02, "theatre": 1.0, "clinic": 1.0, "ed": 0.15}
     )
     assert not found["is_planned"].any()
+
+
+def test_a_trust_can_count_all_minutes_alike():
+    weights = pd.DataFrame(
+        [("medical", place, 1.0) for place in ("ward", "theatre", "clinic", "ed")] + [("tests", "ward", 9.0)],
+        columns=["feed", "code", "weight"],
+    )  # fmt: skip
+    rates = find_plain_rates({"relative_weights": weights})
+    assert rates == {"ward": 1.0, "theatre": 1.0, "clinic": 1.0, "ed": 1.0}
+    assert find_plain_rates({}) == find_plain_rates({"relative_weights": weights.iloc[-1:]})
+    nobody = total_job_plans({}, PERIOD)
+    found = rate_medical_time(nobody, minutes(ward=600.0, theatre=90.0), rates).set_index("place")
+    # 600 minutes on wards weigh 600 and 90 in theatre 90, where the project's own rule says 12 and 90.
+    assert found["planned_minutes"].to_dict() == {"ward": 600, "theatre": 90, "clinic": 0, "ed": 0}
+    assert words.describe_medical_time(found.reset_index(), nobody).startswith(
+        "No line has job plans, so doctors’ cost follows a plain rule: an hour counts 60 minutes in theatre, 60 in"
+    )
 
 
 def test_a_plan_only_of_teaching_says_nothing_of_patients():

@@ -12,7 +12,8 @@ from mini_trust import SETTINGS, add_activity, make_frame, make_money_frames, ma
 OPTIONAL = {
     "trainees": make_frame("trainees", [{"line_id": "TO", "trainee_wte": 1.0, "research_wte": 1.0}]),
     "plan": make_frame("plan", [
-        {"line_id": "TO", "month": 1, "income_pence": 100, "direct_pence": 50, "indirect_pence": 20}
+        {"line_id": "TO", "month": 1, "income_pence": 100, "direct_pence": 50, "indirect_pence": 20,
+         "activity_el": 3.0}
     ]),
     "wip_opening": make_frame("wip_opening", [
         {"episode_id": "P1", "source_department": "WARD", "element": "PAY_NURSING", "amount_pence": 500}
@@ -30,7 +31,7 @@ OPTIONAL = {
 # What each of them may change.
 CHANGES = {
     "trainees": {"education_subsidy"},
-    "plan": {"line_against_plan"},
+    "plan": {"line_against_plan", "line_activity_plan", "notices"},  # a plan of one month is said
     "wip_opening": {"notices"},  # P1 began in the year: it is said, and takes no part
     "contract_income": {"line_contract_income"},
     "benchmarks": {"cost_checks"},

@@ -289,6 +289,18 @@ def test_every_other_step_order_is_totalled_by_line():
     assert by_rule.sum(axis=1).tolist() == pytest.approx([1_780_000] * 5)
 
 
+def test_a_trust_without_overhead_services_has_rules_and_no_shares():
+    nothing = make_drivers({})
+    finals = make_departments(services=())
+    rules = build_overhead_rules(nothing, finals, pd.Series(dtype="int64"))
+    assert rules.empty
+    use = build_use(nothing, finals)
+    costs = make_costs({})
+    assert allocate_overheads(
+        costs, use, resolve_shares(use, method="direct"), method="direct"
+    ).empty
+
+
 def test_one_service_has_no_other_order():
     drivers, one = make_drivers({"IT": {"ED": 1, "TO": 3}}), make_departments(("IT",), ("ED", "TO"))
     passes = pd.DataFrame(

@@ -230,6 +230,16 @@ def test_a_traced_pool_without_items_is_all_unmatched_unless_it_has_a_fallback()
     ]
 
 
+def test_drugs_without_any_issue_follow_ward_hours():
+    # 300 pence over 1 and 2 ward hours; nothing in cost_pools says so, it is the feed's own rule
+    components = make_components(
+        {"amount_pence": 300, "pool_id": "DRUGS", "feed": "drugs", "fallback_feed": ""}
+    )
+    result = cost(components, **stay_hours(a=1, b=2))
+    assert result.by_event == {"a": 100, "b": 200}
+    assert result.small.notices == ["Pool DRUGS has no drugs activity: ward shares it out."]
+
+
 def test_overhead_in_a_traced_pool_follows_the_items_and_the_rest():
     components = make_components(
         {**DRUG_POOL, "amount_pence": 1_000},

@@ -71,14 +71,21 @@ def test_hidden_numbers_of_people_are_said_as_a_star_and_a_range():
     assert "not shown" in text
 
 
+def test_what_is_mapped_to_no_line_is_not_counted_as_one():
+    table = lines("stable", "stable", "rule_dependent")
+    table.loc[0, "line_id"] = "UNMAPPED"
+    # Left are one line whose sign holds and one whose sign the rule decides
+    assert words.describe_certainty(table).startswith("1 of 2 lines keeps the sign of its result")
+
+
 def test_nobody_named_is_said():
     assert words.describe_findings(findings(60, 0, 0)).startswith("No consultant’s cost")
     assert words.describe_findings(findings(0, 0, 0)).startswith("No consultant saw enough")
 
 
 def test_a_saving_that_may_be_shown_is_said():
-    # £1,234,567 to two figures
-    assert "£1.2m" in words.describe_findings(findings(60, 10, 123_456_700))
+    # £1,234,567 to three figures, as figures and tables have it
+    assert "£1.23m" in words.describe_findings(findings(60, 10, 123_456_700))
 
 
 def test_how_much_is_hidden_is_counted():
@@ -91,7 +98,7 @@ def test_how_much_is_hidden_is_counted():
 def test_made_and_lost_names_only_lines_whose_sign_holds():
     text = words.describe_made_and_lost(lines("stable", "stable", "rule_dependent", "stable"))
     # Line 0 loses £1,000; line 2 would make £1,000, but the rule decides; line 3 makes £2,000
-    assert text == "Most money is made in Line 3 (£2k). Most money is lost in Line 0 (£1k)."
+    assert text == "Most money is made in Line 3 (£2.00k). Most money is lost in Line 0 (£1.00k)."
 
 
 def test_certainty_counts_lines_and_rules():

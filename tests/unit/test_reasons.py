@@ -49,9 +49,10 @@ def events(*rows):
     return frame.astype(dict.fromkeys(texts, "str")).astype({"completion": "Int64"})
 
 
-def cases(*rows):
+def cases(*rows, critical=()):
     db = open_engine("duckdb")
     db.add_frame("patient_events", events(*rows))
+    db.add_frame("critical_spells", pd.DataFrame({"spell_id": pd.Series(critical, dtype="str")}))
     return total_cases(db)
 
 
@@ -126,6 +127,23 @@ def test_what_cannot_be_compared_has_rows_of_its_own():
     assert reason["rest_pence"] == -20_000
     assert reason[list(PARTS)].sum() == surplus
     assert pd.isna(reason["contract_gap_pence"])
+
+
+def test_a_spell_with_critical_care_is_not_compared_with_spells_without():
+    # Spell 2 was also in critical care: 5,000 by the spell and 1,200 by the day, for 9,000 of cost
+    found = cases(spell(1), spell(2, income=500_000, cost=900_000), critical=["S2"])
+    hrgs = compare_hrgs(found, BENCHMARKS, mff=1.0)
+    assert hrgs["n_cases"].tolist() == [1.0]
+    surplus = -30_000 + 500_000 + 120_000 - 900_000
+    by_the_day = pd.Series({"TO": 120_000})
+    reason = explain_lines(
+        position(TO=surplus), found, hrgs, service_lines("TO"), None, by_the_day
+    ).iloc[0]
+    assert reason["critical_pence"] == -280_000
+    assert reason["price_gap_pence"] == 20_000  # 5,000 against 4,800, of spell 1 alone
+    assert reason["cost_gap_pence"] == -50_000
+    assert reason["rest_pence"] == 0
+    assert reason["compared_cost_pence"] == 530_000
 
 
 @settings(max_examples=40, deadline=None)

@@ -100,12 +100,10 @@ def test_nobody_is_named_and_every_exhibit_says_something(change):
 @pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.__name__)
 def test_what_stands_beside_the_review_does_not_fail_either(change):
     raw = change(invent_spells(5, n_spells=60)).drop(columns="discharge_method")
-    named = tables.name_review(
-        review_consultants(
-            make_sample(raw.assign(discharge_method="1")), name_consultants(raw), seed=1
-        ).consultant_review,
-        LINES,
+    review = review_consultants(
+        make_sample(raw.assign(discharge_method="1")), name_consultants(raw), seed=1
     )
+    named = tables.name_review(review.consultant_review, LINES)
     spells = raw.assign(other_pence=raw["controllable_pence"] - raw["ward_pence"])
     for name in BUCKETS:
         spells[f"{name}_pence"] = spells.get(f"{name}_pence", 0)
@@ -119,7 +117,9 @@ def test_what_stands_beside_the_review_does_not_fail_either(change):
     assert not care["flag"].isin(["more", "less"]).any() if len(care) else True
     drivers, cases = measure_drivers(spells), list_cases(spells)
     checks = check_consultants(spells, facts)
-    page = sheets.show_sheets(named, drivers, cases, checks, care, number="4.6")
+    page = sheets.show_sheets(
+        named, drivers, cases, checks, care, review.outcome_review, number="4.6"
+    )
     assert "Nobody is named" in repr(page)
     assert len(care_words.describe_care(care, named)) > 20
     assert len(care_words.describe_drivers(drivers, named)) > 20

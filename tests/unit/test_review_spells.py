@@ -99,8 +99,10 @@ def test_outcomes_join_by_spell_and_others_stay_missing(db):
             ("A9", "readmit_30d", 0.0, 0.05),
         ],
     )
-    assert found.outcomes == ("readmit_30d",)
+    assert found.outcomes == ("readmit_30d", "prom_gain")
     rows = found.spells.set_index("spell_id")
+    assert rows.loc["S1", "value_prom_gain"] == 12.0
+    assert rows.loc["S1":, "expected_prom_gain"].isna().all()
     assert rows.loc["S1", ["value_readmit_30d", "expected_readmit_30d"]].tolist() == [1.0, 0.08]
     assert pd.isna(rows.loc["S2", "value_readmit_30d"])
 

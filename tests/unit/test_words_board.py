@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-from test_words_summary import POUND, credibility, position, review, sensitivity
+from test_words_summary import credibility, position, review, sensitivity
 from test_words_summary import tables as tables  # the worked example, as a fixture
 
 from helpers.contracts.terms import UNMAPPED
@@ -16,17 +15,6 @@ def with_lines(tables, *rows):
     lines = position(*rows)
     grades = credibility(**{row[0]: "B" for row in rows})
     return replace(tables, position=lines, sensitivity=sensitivity(lines), credibility=grades)
-
-
-@pytest.mark.parametrize(
-    ("pounds", "written"),
-    [
-        (1_234_567, "£1.2m"), (45_600, "£46k"), (-45_600, "−£46k"), (995, "£1k"), (0, "£0"), (7, "£7"),
-        (12_345_678_901, "£12bn"),
-    ],
-)  # fmt: skip
-def test_sums_have_two_figures(pounds, written):
-    assert board.format_about(pounds * POUND) == written
 
 
 def test_only_lines_whose_sign_is_sure_are_named(tables):

@@ -43,13 +43,15 @@ def trust():
 
 
 def test_the_sheet_shows_every_step_and_how_to_answer(trust):
-    _, spells, facts, named = trust
+    review, spells, facts, named = trust
     page = sheets.show_sheets(
         named, measure_drivers(spells), list_cases(spells), check_consultants(spells, facts),
-        pd.DataFrame(columns=COLUMNS), number="4.6",
+        pd.DataFrame(columns=COLUMNS), review.outcome_review, number="4.6",
     )._repr_html_()  # fmt: skip
     assert page.count("<details") == 2
-    for number in "abcde":
+    assert page.count("Table 4.6.1d") == page.count("Table 4.6.2d") == 1
+    assert "Readmitted within 30 days" in page  # outcomes stand on each sheet
+    for number in "abcdef":
         assert f"Table 4.6.1{number}" in page
     assert "does not rest on a few patients" in page
     assert "W8 deliberate" in page
@@ -140,7 +142,7 @@ def test_without_files_the_page_says_so(trust):
     assert "Nobody is named" in words.describe_drivers(pd.DataFrame(), nobody)
     blank = pd.DataFrame(columns=CHECK_COLUMNS)
     assert "Nobody is named" in repr(
-        sheets.show_sheets(nobody, blank, blank, blank, blank, number="4.6")
+        sheets.show_sheets(nobody, blank, blank, blank, blank, blank, number="4.6")
     )
     assert "job plans" in words.describe_leads(pd.DataFrame(), (0.0, 0.0, 0.0))
     assert "too few stays" in words.describe_stay_variation(pd.DataFrame())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.contracts.model import Column, Table
-from helpers.contracts.terms import ACCOUNT_TYPES, DEPARTMENT_KINDS, ELEMENTS, FEEDS
+from helpers.contracts.terms import ACCOUNT_TYPES, DEPARTMENT_KINDS, ELEMENTS, FEEDS, PODS
 
 CONSULTANT = r"^[CDNMH][0-9A-Z]{7}$"
 TFC = r"^[0-9A-Z]{3}$"
@@ -14,6 +14,16 @@ DEPARTMENT = r"^[A-Z0-9_]{2,20}$"
 def _optional(kind: str, meaning: str, unit: str = "", **more: object) -> Column:
     return Column(kind, meaning, unit, required=False, **more)  # type: ignore[arg-type]
 
+
+# A plan's activity, one column for each point of delivery that it plans; blank is not planned.
+PLANNED_ACTIVITY = {
+    f"activity_{pod.lower()}": _optional(
+        "number",
+        f"Planned activity: {name[0].lower()}{name[1:]}.",
+        "days" if pod == "CC" else "spells or attendances",
+    )
+    for pod, name in PODS.items()
+}
 
 MONEY_TABLES = [
     Table(
@@ -177,6 +187,7 @@ MONEY_TABLES = [
             "income": Column("money", "Planned income.", "pounds"),
             "direct": Column("money", "Planned direct cost.", "pounds"),
             "indirect": Column("money", "Planned indirect cost.", "pounds"),
+            **PLANNED_ACTIVITY,
         },
         key=("line_id", "month"),
         panel="comparison with plan",
@@ -555,7 +566,9 @@ PEOPLE_TABLES = [
         {
             "event_id": Column("code", "Spell or attendance."),
             "measure": Column(
-                "code", "readmit_30d, death_30d, return_theatre, complication, prom_gain or fft."
+                "code",
+                "readmit_30d, death_30d, return_theatre, complication (1 happened, 0 did not), prom_gain "
+                "(points, the more the better) or fft (1 found the care good or very good, 0 did not).",
             ),
             "value": Column("number", "Outcome: 0 or 1, or a score."),
             "expected": _optional("number", "Expected value for such a patient."),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from helpers.contracts.define import LINE, define_table, in_pence
 
 _CASES = {
-    "n_events": ("int", "Episodes and attendances."),
-    "n_cases": ("int", "Completed spells that it discharged, and attendances."),
+    "n_events": ("int", "Episodes and attendances; periods of critical care."),
+    "n_cases": (
+        "int",
+        "Completed spells that it discharged, and attendances; days of critical care.",
+    ),
     "income_pence": in_pence("Income at price, private income included."),
     "controllable_pence": in_pence("Direct and indirect cost above EBITDA."),
     "overhead_pence": in_pence("Overhead above EBITDA."),
@@ -20,14 +23,34 @@ _CASES = {
 INSIDE = [
     define_table(
         "line_hrgs",
-        "Each line by point of delivery and HRG; rows of a line add up to its events.",
+        "Each line by point of delivery and HRG, critical care by days and organs supported; rows of a line add up "
+        "to its events.",
         {
             "line_id": LINE,
             "pod": ("code", "Point of delivery; of the spell, for admitted patients."),
             "hrg": ("code", "HRG; of the spell, for admitted patients; blank if not known."),
             **_CASES,
+            "critical_care_pence": in_pence(
+                "Direct and indirect cost of its patients in critical care: not in the cost here, but under CC."
+            ),
         },
         "line_id pod hrg",
+    ),
+    define_table(
+        "critical_care_costs",
+        "Cost of each period of critical care of an NHS patient: part of its episode's cost.",
+        {
+            "cc_id": ("code", "Period."),
+            "event_id": ("code", "The episode it was matched to."),
+            "line_id": LINE,
+            "controllable_pence": in_pence("Direct and indirect cost above EBITDA."),
+            "overhead_pence": in_pence("Overhead above EBITDA."),
+            "below_ebitda_pence": in_pence("Capital charges of every tier."),
+            "full_cost_pence": in_pence("All of it."),
+        },
+        "cc_id",
+        "patient",
+        large=True,
     ),
     define_table(
         "line_consultants",
@@ -95,10 +118,13 @@ INSIDE = [
     ),
     define_table(
         "unit_costs",
-        "Full cost of a spell, a bed day, an attendance and a theatre minute, by line.",
+        "Full cost of a spell, a bed day, an attendance, a theatre minute and a day in critical care, by line.",
         {
             "line_id": LINE,
-            "unit": ("code", "spell, bed_day, op_attendance, ed_attendance or theatre_minute."),
+            "unit": (
+                "code",
+                "spell, bed_day, op_attendance, ed_attendance, theatre_minute or critical_care_day.",
+            ),
             "n_units": ("number", "How many: whole spells, nights, attendances, weighted minutes."),
             "cost_pence": in_pence("Their full cost, what was carried in included."),
             "cost_gbp_per_unit": ("number", "Cost of one.", "pounds"),
@@ -153,15 +179,32 @@ INSIDE = [
         "line_id basis measure",
     ),
     define_table(
+        "line_activity_plan",
+        "Each line's activity beside its plan, by point of delivery that is planned.",
+        {
+            "line_id": ("code", "Service line."),
+            "pod": ("code", "Point of delivery."),
+            "planned_cases": ("number", "Planned for the months that the plan holds.", "cases"),
+            "n_cases": ("int", "Spells that the line discharged, and attendances, of the year."),
+            "difference_cases": ("number", "The second less the first.", "cases"),
+            "income_effect_pence": in_pence(
+                "What the difference earns at this year's mean income of a case; 0 without a case."
+            ),
+        },
+        "line_id pod",
+    ),
+    define_table(
         "line_bridge",
         "Why each line's surplus changed from the year before; the terms add up to the change.",
         {
             "line_id": LINE,
             "before_pence": in_pence("Surplus of the year before."),
             "price_pence": in_pence("Income a case changed."),
-            "volume_pence": in_pence("More or fewer cases, at the margin of the year before."),
+            "volume_pence": in_pence(
+                "More or fewer cases of each way of care, at its margin of the year before."
+            ),
             "mix_pence": in_pence(
-                "Cases moved between HRGs and ways of care; new ones and gone ones."
+                "Cases moved between the HRGs of a way of care; new ones and gone ones."
             ),
             "unit_cost_pence": in_pence("Direct and indirect cost a case changed."),
             "overhead_pence": in_pence("Overhead and capital charges changed."),

@@ -224,7 +224,10 @@ SUBSIDY = [
             "line_id": LINE,
             "hrg": ("code", "HRG of the spell or attendance."),
             "pod": ("code", "Point of delivery."),
-            "n_events": ("int", "Episodes or attendances, priced and wholly in the year."),
+            "n_events": (
+                "int",
+                "Episodes or attendances, priced, wholly in the year, without critical care.",
+            ),
             "n_cases": ("number", "Spells or attendances; a shared spell counts in parts."),
             "income_pence": in_pence("Income at price."),
             "cost_pence": in_pence("Full cost."),
@@ -248,6 +251,9 @@ SUBSIDY = [
             "no_benchmark_pence": in_pence("Surplus of patients whose HRG has no national mean."),
             "private_pence": in_pence("Surplus of private patients."),
             "part_year_pence": in_pence("Surplus of spells partly outside the year."),
+            "critical_pence": in_pence(
+                "Surplus of spells with critical care, its income by the day among it."
+            ),
             "unpriced_pence": in_pence("Surplus of patients without a price: their cost."),
             "rest_pence": in_pence("Income of no patient less cost matched to none."),
             "compared_cost_pence": in_pence("Cost of the patients compared."),

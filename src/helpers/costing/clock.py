@@ -11,20 +11,22 @@ from typing import Any
 from helpers.errors import InputError
 
 YEAR = re.compile(r"^(20\d\d)[/-](\d\d)$")
+MONTH = "month"  # of a run's settings: one month of the year, April = 1
+MONTHS_A_YEAR = 12
 SECONDS_AN_HOUR = 3600
 SECONDS_A_MINUTE = 60
 
 
 @dataclass(frozen=True)
 class Period:
-    """A financial year: from ``start``, 1 April 00:00, up to but not including ``end``."""
+    """A financial year, or one month of it: from ``start``, 00:00, up to but not including ``end``."""
 
     start: datetime
     end: datetime
 
 
 def find_period(settings: Mapping[str, Any]) -> Period:
-    """Return the financial year that ``fy`` of trust.yml names, as 2024/25.
+    """Return the financial year that ``fy`` of trust.yml names, as 2024/25; or its ``month``, April = 1.
 
     Raises
     ------
@@ -37,7 +39,16 @@ def find_period(settings: Mapping[str, Any]) -> Period:
             f"trust.yml: fy is {settings.get('fy')!r}, which is not a financial year. Write it as 2024/25."
         )
     first = int(found[1])
-    return Period(datetime(first, 4, 1), datetime(first + 1, 4, 1))
+    month = settings.get(MONTH)
+    if not month:
+        return Period(datetime(first, 4, 1), datetime(first + 1, 4, 1))
+    return Period(_start_month(first, int(month)), _start_month(first, int(month) + 1))
+
+
+def _start_month(first_year: int, month: int) -> datetime:
+    """Return the first moment of a month of the financial year; month 13 is the next April."""
+    at = month + 2  # months since January of the first year
+    return datetime(first_year + at // MONTHS_A_YEAR, at % MONTHS_A_YEAR + 1, 1)
 
 
 def seconds_between(start: str, end: str) -> str:

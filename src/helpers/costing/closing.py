@@ -21,20 +21,29 @@ OVERHEAD_COLUMNS = 24  # overhead components worked out in one pass
 
 EVENTS_A_BAND = 131_072  # events worked out at a time: some three million cost rows, all in memory
 
-# In the order of events, so that a band of them is a small part of the table.
-EVENT_POOL_SQL = f"""
-SELECT * FROM (
-    SELECT a.event_no, c.line_no, c.cell_no,
-           CAST(sum(CASE WHEN k.is_counted THEN {HUNDREDTHS} ELSE a.weight END) AS BIGINT) AS weight
-    FROM weighed_lines AS a
-    JOIN pool_keys AS k ON k.feed = a.feed AND k.feed_key = a.feed_key
-    JOIN pool_cells AS c ON c.pool_no = k.pool_no AND c.line_id = a.line_id
-    WHERE a.event_no IS NOT NULL AND (a.weight <> 0 OR k.is_counted)
-    GROUP BY a.event_no, c.line_no, c.cell_no
-) AS p ORDER BY event_no
+# Which cells a line of activity weighs in, by what it is of and whose patient it was for.
+CELL_USES_SQL = """
+SELECT u.use_no, n.service_line_no, c.line_no, c.cell_no, k.is_counted
+FROM pool_keys AS k
+JOIN activity_uses AS u ON u.feed = k.feed AND u.feed_key = k.feed_key
+JOIN pool_cells AS c ON c.pool_no = k.pool_no
+JOIN service_line_numbers AS n ON n.line_id = c.line_id
 """
 
-BAND_SQL = "SELECT * FROM event_pool WHERE event_no >= $first AND event_no < $last"
+# In the order of events, so that a band of them is a small part of the table.
+EVENT_LINES_SQL = """
+SELECT event_no, use_no, service_line_no, weight FROM line_weights WHERE event_no IS NOT NULL
+ORDER BY event_no
+"""
+
+BAND_SQL = f"""
+SELECT a.event_no, u.line_no, u.cell_no,
+       CAST(sum(CASE WHEN u.is_counted THEN {HUNDREDTHS} ELSE a.weight END) AS BIGINT) AS weight
+FROM event_lines AS a
+JOIN cell_uses AS u ON u.use_no = a.use_no AND u.service_line_no = a.service_line_no
+WHERE a.event_no >= $first AND a.event_no < $last AND (a.weight <> 0 OR u.is_counted)
+GROUP BY a.event_no, u.line_no, u.cell_no
+"""
 _MICRO = "CAST(floor(w.weight * r.rate + 0.5) AS BIGINT)"
 
 # Own cost: sources that one pool holds need no adding up.
@@ -120,7 +129,8 @@ def cost_line_events(
         is_counted=pool_keys["pool_id"].isin(counting),
     )
     db.add_frame("pool_keys", pool_keys)
-    db.create("event_pool", EVENT_POOL_SQL)
+    db.create("cell_uses", CELL_USES_SQL)
+    db.create("event_lines", EVENT_LINES_SQL)
     _work_out_micro(db, rates)
     _close(db, keys, rates)
     return keys
@@ -173,7 +183,9 @@ def _find_rates(matched: pd.DataFrame, cells: pd.DataFrame, keys: pd.DataFrame) 
 
 
 def _work_out_micro(db: QueryEngine, rates: pd.DataFrame) -> None:
-    """Make ``cost_micro``: micro-pounds of every event, by part (line and source), none of them zero.
+    """Make ``event_pool``, the weight of every event in each cell, and ``cost_micro`` from it.
+
+    ``cost_micro`` holds micro-pounds by event and part (line and source), none of them zero.
 
     Band by band of events: what is added up for a band stays in memory, and stands together.
     """
@@ -181,9 +193,9 @@ def _work_out_micro(db: QueryEngine, rates: pd.DataFrame) -> None:
     db.add_frame("own_rates", rates.loc[~is_overhead, ["cell_no", "part_no", "rate", "n_pools"]])
     wide = _add_wide_rates(db, rates[is_overhead])
     n_parts = int(rates["source_no"].max()) + 1 if len(rates) else 1
-    last = db.frame("SELECT coalesce(max(event_no), 0) AS n FROM event_pool")["n"].iloc[0]
-    for first in range(0, int(last) + 1, EVENTS_A_BAND):
+    for first in list_bands(db):
         db.create("band_pool", BAND_SQL, first=first, last=first + EVENTS_A_BAND)
+        extend(db, "event_pool", "SELECT * FROM band_pool", is_new=first == 0)
         selects = [SINGLE_SQL, SEVERAL_SQL]
         for name, sources in wide.items():
             db.create(f"band_{name}", _add_up_overhead(name, sources))
@@ -196,11 +208,29 @@ def _work_out_micro(db: QueryEngine, rates: pd.DataFrame) -> None:
             f"SELECT event_no, CAST(part_no AS INTEGER) AS part_no, micro FROM ({union}) "
             "AS u(event_no, part_no, micro) WHERE micro <> 0"
         )
-        if first:
-            db.append_rows("cost_micro", micro)
-        else:
-            db.create("cost_micro", micro)
-    db.drop("own_rates", "band_pool", *wide, *(f"band_{name}" for name in wide))
+        extend(db, "cost_micro", micro, is_new=first == 0)
+    db.drop(
+        "own_rates",
+        "event_lines",
+        "cell_uses",
+        "band_pool",
+        *wide,
+        *(f"band_{name}" for name in wide),
+    )
+
+
+def list_bands(db: QueryEngine) -> range:
+    """Return the first number of each band of events; there is one band at least."""
+    last = db.frame("SELECT coalesce(max(event_no), 0) AS n FROM events")["n"].iloc[0]
+    return range(0, int(last) + 1, EVENTS_A_BAND)
+
+
+def extend(db: QueryEngine, name: str, sql: str, *, is_new: bool, **parameters: int) -> None:
+    """Put the rows of a SELECT at a table's end, or make the table of them."""
+    if is_new:
+        db.create(name, sql, **parameters)
+    else:
+        db.append_rows(name, sql, **parameters)
 
 
 def _add_wide_rates(db: QueryEngine, rates: pd.DataFrame) -> dict[str, list[int]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.contracts.terms import UNMAPPED
+from helpers.costing.income import CRITICAL_CARE
 from helpers.errors import InputError, name_a_few
 
 PLAN, PRIOR = "plan", "prior"
@@ -27,6 +28,7 @@ COMPARISON_COLUMNS = [
 ]  # fmt: skip
 TERMS = ("price", "volume", "mix", "unit_cost", "overhead", "other")
 CELL = ["line_id", "pod", "hrg"]
+APART = "critical_care_pence"  # of a cell: care that stands under critical care
 
 
 def compare_lines(
@@ -97,8 +99,8 @@ def build_bridge(
     Over cells (point of delivery x HRG) of a line, with n cases, income I and direct and indirect cost K:
 
     - *price*: what the cases of this year earn more than at last year's income a case;
-    - *volume*: more or fewer cases, at last year's mean of I - K;
-    - *mix*: cases that moved between cells, cells that are new or gone;
+    - *volume*: more or fewer cases, point of delivery by point of delivery, at last year's mean of I - K;
+    - *mix*: cases that moved between the cells of a point of delivery, cells that are new or gone;
     - *unit cost*: what the cases of this year cost more than at last year's cost a case;
     - *overhead*: change of overhead and capital charges;
     - *other*: the rest of the change: cost without a patient, income without a case, pence of rounding.
@@ -113,7 +115,7 @@ def build_bridge(
     if before is None or PRIOR_HRGS not in frames or line_hrgs.empty:
         empty = pd.DataFrame({name: pd.Series(dtype="int64") for name in names})
         return empty.astype({"line_id": "str"})
-    cells = explain_cells(frames[PRIOR_HRGS], line_hrgs)
+    cells = explain_cells(frames[PRIOR_HRGS], _match_care(line_hrgs, frames[PRIOR_HRGS]))
     sides = {"before": _widen(before), "after": _widen(statement)}
     shared = sides["before"].index.intersection(sides["after"].index)
     rows = pd.DataFrame(
@@ -151,15 +153,27 @@ def explain_cells(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     margin = {year: both[f"income_{year}"] - both[f"care_{year}"] for year in (0, 1)}
     moved = at_old_income - at_old_cost - margin[0]
     both["moved"] = moved.where(is_both, margin[1] - margin[0])
-    lines = (
+    pods = (
         both.assign(margin_0=margin[0])
-        .groupby("line_id")[["price", "unit_cost", "moved", "margin_0", "n_0", "n_1"]]
+        .groupby(["line_id", "pod"])[["price", "unit_cost", "moved", "margin_0", "n_0", "n_1"]]
         .sum()
     )
-    mean = (lines["margin_0"] / lines["n_0"].where(lines["n_0"] > 0)).fillna(0.0)
-    lines["volume"] = (lines["n_1"] - lines["n_0"]) * mean
-    lines["mix"] = lines["moved"] - lines["volume"]
-    return lines[["price", "volume", "mix", "unit_cost"]]
+    mean = (pods["margin_0"] / pods["n_0"].where(pods["n_0"] > 0)).fillna(0.0)
+    pods["volume"] = (pods["n_1"] - pods["n_0"]) * mean
+    pods["mix"] = pods["moved"] - pods["volume"]
+    return pods.groupby("line_id")[["price", "volume", "mix", "unit_cost"]].sum()
+
+
+def _match_care(line_hrgs: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Return this year's cells as the year before holds them.
+
+    A report made before critical care had cells of its own holds its cost with the spells; then this
+    year's is put back there, and its income is part of all else, as it was then.
+    """
+    if APART in before or APART not in line_hrgs:
+        return line_hrgs
+    spells = line_hrgs[line_hrgs["pod"] != CRITICAL_CARE]
+    return spells.assign(controllable_pence=spells["controllable_pence"] + spells[APART])
 
 
 def _read_cells(line_hrgs: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from helpers.costing.clock import Period, days_between, seconds_between
 from helpers.costing.income import CRITICAL_CARE, INCOME_COLUMNS, MFF_DECIMALS, NO_INCOME
 
 FILE = "clean_critical_care"
+PERIOD_INCOME = "critical_income"
 MOST_ORGANS = 6  # XC01Z is six organs or more, XC07Z none
 
 # A period's days within the year, the first and the last among them, as critical care is counted.
@@ -27,20 +28,23 @@ WHERE last_moment >= moment
 
 # The episode that a period began in: the last one that had begun by then, else the spell's first.
 INCOME = f"""
-SELECT line_id, CAST(sum(floor(CAST(unit_price_pence * days * $mff + $half AS DOUBLE) / $one)) AS BIGINT)
-       AS amount_pence
+SELECT cc_id, event_id, line_id, hrg, days, unit_price_pence IS NOT NULL AS is_priced,
+       CAST(floor(CAST(coalesce(unit_price_pence, 0) * days * $mff + $half AS DOUBLE) / $one) AS BIGINT)
+           AS income_pence
 FROM (
-    SELECT c.cc_id, c.days, p.unit_price_pence, e.line_id, e.spell_pod,
+    SELECT c.cc_id, c.days, c.hrg, p.unit_price_pence, e.event_id, e.line_id, e.spell_pod,
            row_number() OVER (PARTITION BY c.cc_id ORDER BY
                CASE WHEN e.start_dt <= c.moment THEN 0 ELSE 1 END,
                abs({seconds_between("e.start_dt", "c.moment")}), e.event_id) AS place
     FROM ({PERIODS}) AS c
-    JOIN critical_prices AS p ON p.hrg = c.hrg
+    LEFT JOIN critical_prices AS p ON p.hrg = c.hrg
     JOIN events AS e ON e.spell_id = c.spell_id AND e.event_kind = 'episode'
 ) AS placed
 WHERE place = 1 AND coalesce(spell_pod, '') <> 'PRIV'
-GROUP BY line_id
-ORDER BY line_id
+"""
+TOTALS = f"""
+SELECT line_id, CAST(sum(income_pence) AS BIGINT) AS amount_pence FROM {PERIOD_INCOME}
+WHERE is_priced GROUP BY line_id ORDER BY line_id
 """
 
 
@@ -48,6 +52,9 @@ def price_critical_care(
     db: QueryEngine, prices: pd.DataFrame, period: Period, *, mff: float
 ) -> pd.DataFrame:
     """Return what lines earn by critical care: ``line_income`` rows I1, point of delivery CC.
+
+    Makes the engine table ``critical_income``: the event, line, HRG, days and income of each period of an
+    NHS patient, income nought without a price.
 
     Parameters
     ----------
@@ -71,17 +78,18 @@ def price_critical_care(
     Adult critical care HRGs XC01Z (six organs or more) to XC07Z (none): National Cost Collection, NHS
     England. Private patients have no NHS price. Decision D-280.
     """
-    listed = prices.loc[prices["pod"].eq(CRITICAL_CARE), ["hrg", "unit_price_pence"]]
-    if listed.empty or not db.has(FILE):
+    if not db.has(FILE):
         return NO_INCOME.copy()
+    listed = prices.loc[prices["pod"].eq(CRITICAL_CARE), ["hrg", "unit_price_pence"]]
     one = 10**MFF_DECIMALS
     listed = listed.assign(unit_price_pence=listed["unit_price_pence"].fillna(0).astype("int64"))
-    db.add_frame("critical_prices", listed)
-    found = db.frame(
-        INCOME, mff=round(float(mff) * one), half=one // 2, one=one, period_start=period.start,
-        last_second=period.end - pd.Timedelta(seconds=1),
+    db.add_frame("critical_prices", listed.astype({"hrg": "str"}))
+    db.create(
+        PERIOD_INCOME, INCOME, mff=round(float(mff) * one), half=one // 2, one=one,
+        period_start=period.start, last_second=period.end - pd.Timedelta(seconds=1),
     )  # fmt: skip
     db.drop("critical_prices")
+    found = db.frame(TOTALS)
     if found.empty:
         return NO_INCOME.copy()
     return found.assign(row_id="I1", pod=CRITICAL_CARE)[INCOME_COLUMNS].astype(

@@ -36,13 +36,13 @@ def earn_lines(
         prices = frames["prices"] if has_prices else income.NO_PRICES
         income.price_events(db, prices, mff=settings.get("mff") or 1)
         private = income.add_private_income(db, ledger_income, lines)
+        critical = price_critical_care(
+            db, prices, find_period(settings), mff=settings.get("mff") or 1
+        )
     else:
         private = income.total_owned_private_income(ledger_income, lines)
     if has_prices:
         passed = share_pass_through(frames.get("contract_income", NO_CONTRACT), pool_line_costs)
-        critical = price_critical_care(
-            db, frames["prices"], find_period(settings), mff=settings.get("mff") or 1
-        )
         parts = [income.total_price_income(db), critical, passed]
         clinical = pd.concat(parts, ignore_index=True)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.contracts import OUTPUTS, STORED_AS, QueryEngine
+from helpers.contracts.terms import UNMAPPED
 from helpers.costing.clock import Period, days_between, find_period, seconds_between
 from helpers.costing.line_map import MAP_COLUMNS, resolve_lines
 from helpers.costing.weight_rules import find_clinic_minutes
@@ -146,8 +147,15 @@ NUMBERS_SQL = """
 SELECT event_id, CAST(row_number() OVER (ORDER BY event_id) AS INTEGER) AS event_no FROM event_basis
 """
 EVENTS_SQL = f"""
-SELECT n.event_no, v.*, a.line_id
+SELECT n.event_no, v.*, a.line_id, s.service_line_no
 FROM event_basis AS v JOIN event_numbers AS n ON n.event_id = v.event_id JOIN line_answers AS a ON {_SAME}
+JOIN service_line_numbers AS s ON s.line_id = a.line_id
+"""
+
+# What many rows say of a line is a number; the line of what is not mapped has one too.
+LINE_NUMBERS_SQL = f"""
+SELECT line_id, CAST(row_number() OVER (ORDER BY line_id) AS INTEGER) AS service_line_no
+FROM (SELECT line_id FROM line_answers UNION SELECT '{UNMAPPED}' AS line_id) AS every_line
 """
 
 
@@ -159,7 +167,8 @@ def build_events(
     Episodes with completion 1 to 4, outpatient appointments that were attended and emergency
     attendances, the last two if they fall in the financial year. ``event_no`` numbers them in the
     order of their ids. ``minutes`` are booked or actual (outpatient) or spent (emergency) minutes. Also leaves
-    ``tfc_lines``: the line of each treatment function alone, for activity that finds no event.
+    ``service_line_numbers`` (line_id, service_line_no) and ``tfc_lines``: the line of each treatment
+    function alone, for activity that finds no event.
 
     Returns
     -------
@@ -182,11 +191,14 @@ def build_events(
     db.drop("main_wards", "episode_basis")
     _check_ids(db)
     resolve_lines(db, _questions_sql(db), frames["service_line_map"], frames["service_lines"])
+    db.create("service_line_numbers", LINE_NUMBERS_SQL)
     db.create("event_numbers", NUMBERS_SQL)
     db.create("events", EVENTS_SQL)
     db.create(
         "tfc_lines",
-        "SELECT tfc, line_id FROM line_answers WHERE site_code = '' AND ward_id = '' AND tfc <> '' "
+        "SELECT a.tfc, s.service_line_no FROM line_answers AS a "
+        "JOIN service_line_numbers AS s ON s.line_id = a.line_id "
+        "WHERE site_code = '' AND ward_id = '' AND tfc <> '' "
         f"AND consultant_code = '' AND admin_category = '{NHS}'",
     )
     db.drop("event_basis", "event_numbers", "line_answers")

@@ -82,7 +82,7 @@ def find_activity_without_cost(
         row.feed not in whole and (row.feed, row.feed_key) not in named
         for row in activity.itertuples()
     ]
-    free = activity[is_free]
+    free = activity[pd.Series(is_free, index=activity.index, dtype=bool)]
     return findings_of(free["feed"] + ":" + free["feed_key"], free["n"] * 0)
 
 

@@ -21,6 +21,8 @@ from helpers.costing.weights import (
     MEDICAL_MINUTES_SQL,
     NEAR_SECONDS,
     WARD_LINES_SQL,
+    name_rule,
+    number_rule,
 )
 from helpers.errors import InputError, name_a_few
 
@@ -39,14 +41,16 @@ _SINCE_START = (
 )
 _TO_APPOINTMENT = f"abs({seconds_between('o.moment', 'v.start_dt')})"
 
-# Each rule: candidates (line_no, event_no, match_rule, gap, since_start) for the lines still open.
-ID_SQL = """
-SELECT o.line_no, v.event_no, 'ID' AS match_rule, 0 AS gap, 0 AS since_start
-FROM open_lines AS o JOIN events AS v ON v.event_id = o.ref_id
+# Each rule after the first: candidates (line_no, event_no, rule_no, gap, since_start) for the lines still open.
+# An id is one event's, so that there is nothing to choose between.
+ID_SQL = f"""
+SELECT o.line_no, v.event_no, {number_rule("ID")} AS rule_no
+FROM feed_lines AS o JOIN events AS v ON v.event_id = o.ref_id
 """
 
 SPELL_SQL = f"""
-SELECT line_no, event_no, CASE WHEN gap = 0 THEN 'SPELL' ELSE 'SPELL_NEAR' END AS match_rule, gap,
+SELECT line_no, event_no, gap,
+       CASE WHEN gap = 0 THEN {number_rule("SPELL")} ELSE {number_rule("SPELL_NEAR")} END AS rule_no,
        CASE WHEN gap = 0 THEN since_start ELSE 0 END AS since_start
 FROM (SELECT o.line_no, v.event_no, {_GAP} AS gap, {_SINCE_START} AS since_start
       FROM open_lines AS o JOIN events AS v ON v.spell_id = o.ref_id
@@ -55,7 +59,7 @@ WHERE gap <= {NEAR_SECONDS}
 """
 
 ADMITTED_SQL = f"""
-SELECT o.line_no, v.event_no, 'PAT_APC' AS match_rule, {_GAP} AS gap,
+SELECT o.line_no, v.event_no, {number_rule("PAT_APC")} AS rule_no, {_GAP} AS gap,
        CASE WHEN {_GAP} = 0 THEN {_SINCE_START} ELSE 0 END AS since_start
 FROM open_lines AS o JOIN events AS v ON v.patient_key = o.patient_key
 WHERE v.event_kind = 'episode' AND o.moment >= v.admission_dt
@@ -63,7 +67,7 @@ WHERE v.event_kind = 'episode' AND o.moment >= v.admission_dt
 """
 
 EMERGENCY_SQL = f"""
-SELECT line_no, event_no, 'PAT_ED' AS match_rule, gap, 0 AS since_start
+SELECT line_no, event_no, {number_rule("PAT_ED")} AS rule_no, gap, 0 AS since_start
 FROM (SELECT o.line_no, v.event_no, {_GAP} AS gap
       FROM open_lines AS o JOIN events AS v ON v.patient_key = o.patient_key
       WHERE v.event_kind = 'ed' AND o.moment IS NOT NULL) AS c
@@ -71,14 +75,14 @@ WHERE gap <= {ED_NEAR_SECONDS}
 """
 
 SAME_DAY_SQL = f"""
-SELECT o.line_no, v.event_no, 'PAT_OP_DAY' AS match_rule, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+SELECT o.line_no, v.event_no, {number_rule("PAT_OP_DAY")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
 FROM open_lines AS o JOIN events AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
 WHERE v.event_kind = 'op' AND CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
 """
 
 NEAR_CLINIC_SQL = f"""
-SELECT o.line_no, v.event_no, 'PAT_OP' AS match_rule, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+SELECT o.line_no, v.event_no, {number_rule("PAT_OP")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
 FROM open_lines AS o JOIN events AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
 WHERE v.event_kind = 'op'
@@ -86,10 +90,10 @@ WHERE v.event_kind = 'op'
   AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
 """
 
-RULES = (ID_SQL, SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)
+RULES = (SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)  # after the first
 
 FIRST_SQL = """
-SELECT line_no, event_no, match_rule
+SELECT line_no, event_no, rule_no
 FROM (SELECT c.*, row_number() OVER (PARTITION BY line_no
                                      ORDER BY gap, since_start, event_no) AS place
       FROM ({candidates}) AS c) AS placed
@@ -97,30 +101,49 @@ WHERE place = 1
 """
 
 STILL_OPEN_SQL = """
-SELECT * FROM open_lines AS o
+SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM {lines} AS o
 WHERE NOT EXISTS (SELECT 1 FROM {found} AS m WHERE m.line_no = o.line_no)
 """
 
-MATCHED_LINES_SQL = """
-SELECT f.activity_key, f.feed, f.feed_key, m.event_no, coalesce(m.match_rule, 'NONE') AS match_rule,
+MATCHED_LINES_SQL = f"""
+SELECT f.activity_key, f.feed, f.feed_key, m.event_no, coalesce(m.rule_no, {number_rule("NONE")}) AS rule_no,
        f.weight, f.requesting_tfc
 FROM feed_lines AS f LEFT JOIN match_links AS m ON m.line_no = f.line_no
 """
 
 _OWN_LINES = " UNION ALL ".join(
-    f"SELECT activity_key, feed, feed_key, event_no, match_rule, weight, CAST(NULL AS VARCHAR) "
+    f"SELECT activity_key, feed, feed_key, event_no, rule_no, weight, CAST(NULL AS VARCHAR) "
     f"AS requesting_tfc FROM ({sql}) AS s"
     for sql in (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
 )
 
-WEIGHED_LINES_SQL = f"""
-SELECT a.activity_key, a.feed, coalesce(a.feed_key, '') AS feed_key,
-       CASE WHEN a.event_no IS NULL THEN '{UNMATCHED}:' || coalesce(t.line_id, '{UNMAPPED}') END
-           AS unmatched_line_id,
-       a.match_rule, a.weight, a.event_no, v.line_id
+ACTIVITY_USES_SQL = f"""
+SELECT feed, feed_key, CAST(row_number() OVER (ORDER BY feed, feed_key) AS INTEGER) AS use_no
+FROM (SELECT feed, coalesce(feed_key, '') AS feed_key FROM feed_lines
+      UNION SELECT feed, coalesce(feed_key, '') FROM ({_OWN_LINES}) AS own) AS every_use
+"""
+
+# Numbers, where many lines say the same; a line without an event has the line of who asked for it.
+LINE_WEIGHTS_SQL = f"""
+SELECT a.activity_key, u.use_no, a.rule_no,
+       CASE WHEN a.event_no IS NOT NULL THEN v.service_line_no
+            ELSE coalesce(t.service_line_no, n.service_line_no) END AS service_line_no,
+       a.event_no, a.weight
 FROM ({MATCHED_LINES_SQL} UNION ALL {_OWN_LINES}) AS a
+JOIN activity_uses AS u ON u.feed = a.feed AND u.feed_key = coalesce(a.feed_key, '')
+JOIN service_line_numbers AS n ON n.line_id = '{UNMAPPED}'
 LEFT JOIN events AS v ON v.event_no = a.event_no
 LEFT JOIN tfc_lines AS t ON t.tfc = a.requesting_tfc
+"""
+
+WEIGHED_LINES_SQL = f"""
+SELECT w.activity_key, u.feed, u.feed_key,
+       CASE WHEN w.event_no IS NULL THEN '{UNMATCHED}:' || n.line_id END AS unmatched_line_id,
+       {name_rule("w.rule_no")} AS match_rule, w.weight, w.event_no,
+       CASE WHEN w.event_no IS NOT NULL THEN n.line_id END AS line_id
+FROM line_weights AS w
+JOIN activity_uses AS u ON u.use_no = w.use_no
+JOIN service_line_numbers AS n ON n.service_line_no = w.service_line_no
 """
 
 ACTIVITY_LINES_SQL = """
@@ -131,22 +154,22 @@ FROM weighed_lines AS w LEFT JOIN events AS v ON v.event_no = w.event_no
 
 # Events' own lines have the ids of events, which are checked before.
 REPEATS_SQL = """
-SELECT feed, count(*) - count(DISTINCT activity_key) AS n FROM weighed_lines
-WHERE feed NOT IN ('clinic', 'ed', 'medical')
-GROUP BY feed HAVING count(*) > count(DISTINCT activity_key) ORDER BY feed
+SELECT u.feed, count(*) - count(DISTINCT w.activity_key) AS n
+FROM line_weights AS w JOIN activity_uses AS u ON u.use_no = w.use_no
+WHERE u.feed NOT IN ('clinic', 'ed', 'medical')
+GROUP BY u.feed HAVING count(*) > count(DISTINCT w.activity_key) ORDER BY u.feed
 """
 
 
 def match_lines(db: QueryEngine) -> None:
     """Make ``match_links``: the event of every line of ``feed_lines`` that has one, and the rule."""
-    db.create(
-        "open_lines", "SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM feed_lines"
-    )
-    found = []
-    for number, candidates in enumerate(RULES, start=1):
+    db.create("match_rule_1", ID_SQL)
+    db.create("open_lines", STILL_OPEN_SQL.format(lines="feed_lines", found="match_rule_1"))
+    found = ["match_rule_1"]
+    for number, candidates in enumerate(RULES, start=2):
         name = f"match_rule_{number}"
         db.create(name, FIRST_SQL.format(candidates=candidates))
-        db.create("open_lines", STILL_OPEN_SQL.format(found=name))
+        db.create("open_lines", STILL_OPEN_SQL.format(lines="open_lines", found=name))
         found.append(name)
     db.create("match_links", " UNION ALL ".join(f"SELECT * FROM {name}" for name in found))
     db.drop("open_lines", *found)
@@ -155,10 +178,12 @@ def match_lines(db: QueryEngine) -> None:
 def build_activity_lines(
     db: QueryEngine, frames: Mapping[str, pd.DataFrame], period: Period
 ) -> pd.DataFrame:
-    """Make ``weighed_lines``: every line of every feed with its weight, event and match rule.
+    """Make ``line_weights``: every line of every feed with its weight, event and match rule, by number.
 
-    ``activity_lines`` is a view of it that adds the names of the line and its event. ``weight`` is hundredths of the feed's unit. A line without an event has ``unmatched_line_id``,
-    ``UNMATCHED:`` and the line of the treatment function that asked for it.
+    ``weighed_lines`` is a view of it with feeds, rules and lines by name, ``activity_lines`` a view that
+    adds the ids of the line and its event; ``activity_uses`` numbers feeds and what of them pools may
+    pick. ``weight`` is hundredths of the feed's unit. A line without an event has
+    ``unmatched_line_id``, ``UNMATCHED:`` and the line of the treatment function that asked for it.
 
     Returns
     -------
@@ -172,7 +197,9 @@ def build_activity_lines(
     """
     db.create("medical_minutes", MEDICAL_MINUTES_SQL)
     medical_time = add_medical_rates(db, frames, period)
-    db.create("weighed_lines", WEIGHED_LINES_SQL)
+    db.create("activity_uses", ACTIVITY_USES_SQL)
+    db.create("line_weights", LINE_WEIGHTS_SQL)
+    db.create_view("weighed_lines", WEIGHED_LINES_SQL)
     db.create_view("activity_lines", ACTIVITY_LINES_SQL)
     db.drop("medical_minutes", "medical_rates")
     db.drop(

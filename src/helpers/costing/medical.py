@@ -103,7 +103,22 @@ def _count_days(start: datetime, end: datetime) -> int:
     return (end - start).days
 
 
-def rate_medical_time(plans: pd.DataFrame, minutes: pd.DataFrame) -> pd.DataFrame:
+def find_plain_rates(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Return the weight of a recorded minute of each place without job plans: the trust's own, or ours.
+
+    The trust's stand in relative_weights under the feed `medical`, by place (decision D-323). Four equal
+    weights count all minutes alike.
+    """
+    given = frames.get("relative_weights")
+    if given is None or given.empty:
+        return dict(PLAIN_RATES)
+    own = given[(given["feed"] == MEDICAL) & given["code"].isin(PLACES)]
+    return PLAIN_RATES | dict(zip(own["code"], own["weight"].astype("float64"), strict=True))
+
+
+def rate_medical_time(
+    plans: pd.DataFrame, minutes: pd.DataFrame, plain_rates: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     """Return the weight of a recorded minute in each place, line by line.
 
     Parameters
@@ -112,6 +127,8 @@ def rate_medical_time(plans: pd.DataFrame, minutes: pd.DataFrame) -> pd.DataFram
         ``total_job_plans``.
     minutes
         ``line_id`` and ``ward, theatre, clinic, ed``: recorded minutes of the year.
+    plain_rates
+        Weight of a minute of each place in lines without job plans; ``PLAIN_RATES`` if absent.
 
     Returns
     -------
@@ -127,13 +144,14 @@ def rate_medical_time(plans: pd.DataFrame, minutes: pd.DataFrame) -> pd.DataFram
     usable = rows["pas"].where(rows["recorded_minutes"] > 0, 0.0)
     of_line = usable.groupby(rows["line_id"]).transform("sum")
     support = plans[~plans["follows"].isin([*BESIDE])].groupby("line_id")["pas"].sum()
-    whole = rows["line_id"].map(support).fillna(0.0) * MINUTES_A_PA * WEEKS_A_YEAR
+    whole = rows["line_id"].map(support).astype("float64").fillna(0.0) * MINUTES_A_PA * WEEKS_A_YEAR
     share = np.divide(usable, of_line, out=np.zeros(len(rows)), where=(of_line > 0).to_numpy())
     rows["is_planned"] = of_line > 0
-    plain = rows["recorded_minutes"] * rows["place"].map(PLAIN_RATES)
+    rates = rows["place"].map(plain_rates or PLAIN_RATES).astype("float64")
+    plain = rows["recorded_minutes"] * rates
     rows["planned_minutes"] = (share * whole).where(rows["is_planned"], plain)
     rate = rows["planned_minutes"] / rows["recorded_minutes"].where(rows["recorded_minutes"] > 0)
-    default = rows["place"].map(PLAIN_RATES).where(~rows["is_planned"], 0.0)
+    default = rates.where(~rows["is_planned"], 0.0)
     rows["weight_per_minute"] = rate.fillna(default)
     return rows.sort_values(["line_id", "place"], ignore_index=True)
 
@@ -152,7 +170,8 @@ def add_medical_rates(
             "ed": found["ed_minutes"].astype("float64"),
         }
     )
-    rates = rate_medical_time(total_job_plans(frames, period), minutes)
+    plans = total_job_plans(frames, period)
+    rates = rate_medical_time(plans, minutes, find_plain_rates(frames))
     wide = rates.pivot(index="line_id", columns="place", values="weight_per_minute")
     wide = wide.reindex(columns=list(PLACES)).reset_index()
     wide.columns = ["line_id", *(f"{place}_rate" for place in PLACES)]

@@ -233,8 +233,8 @@ def _tabulate(
 
 
 def _list_sets(drivers: pd.DataFrame) -> list[str]:
-    """Return the names of the driver sets, the base set first."""
-    names = drivers["driver_set"].fillna(BASE_SET).unique()
+    """Return the names of the driver sets, the base set first (also where there are no drivers)."""
+    names = {BASE_SET, *drivers["driver_set"].fillna(BASE_SET)}
     return sorted(names, key=lambda name: (name != BASE_SET, name))
 
 

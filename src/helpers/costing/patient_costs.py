@@ -20,8 +20,14 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import ELEMENTS_BELOW_EBITDA, EXCLUDED, UNMATCHED
-from helpers.costing.clock import find_period
-from helpers.costing.closing import MICRO_POUNDS_A_PENNY, cost_line_events
+from helpers.costing.clock import MONTH, find_period
+from helpers.costing.closing import (
+    EVENTS_A_BAND,
+    MICRO_POUNDS_A_PENNY,
+    cost_line_events,
+    extend,
+    list_bands,
+)
 from helpers.costing.credibility import assess_credibility
 from helpers.costing.events import build_events
 from helpers.costing.matching import build_activity_lines, match_lines
@@ -58,15 +64,19 @@ _SUMS = ", ".join(
     for n, kind in enumerate(_KINDS)
 )
 
+# Band by band: what is added up for a band of events stays in memory.
+EVENT_SUMS_SQL = f"""
+SELECT c.event_no, {_SUMS}, CAST(sum(c.amount_pence) AS BIGINT) AS full_cost_pence
+FROM cost_rows AS c JOIN (SELECT key_no, {_KIND} AS kind FROM cost_keys) AS k ON k.key_no = c.key_no
+WHERE c.event_no >= $first AND c.event_no < $last
+GROUP BY c.event_no
+"""
+
 EVENT_TOTALS_SQL = f"""
 SELECT v.event_id, t.direct_pence, t.indirect_pence, t.overhead_pence, t.below_ebitda_pence,
        t.full_cost_pence,
        least(coalesce(w.ward_pence, 0), t.direct_pence + t.indirect_pence) AS ward_pence
-FROM (
-    SELECT c.event_no, {_SUMS}, CAST(sum(c.amount_pence) AS BIGINT) AS full_cost_pence
-    FROM cost_rows AS c JOIN (SELECT key_no, {_KIND} AS kind FROM cost_keys) AS k ON k.key_no = c.key_no
-    GROUP BY c.event_no
-) AS t
+FROM event_sums AS t
 JOIN events AS v ON v.event_no = t.event_no
 LEFT JOIN (
     SELECT p.event_no,
@@ -131,6 +141,7 @@ def cost_events(
     weighed = weigh_pools(
         db, components, frames["departments"], counting=counting,
         residual_rule=str(settings.get("residual_rule") or UNMATCHED_RESIDUAL),
+        allow_idle=bool(settings.get(MONTH)),
     )  # fmt: skip
     pool_line_costs = share_pools(weighed, components, frames["departments"])
     cost_line_events(db, weighed, pool_line_costs, counting=counting)
@@ -187,9 +198,13 @@ def create_event_totals(db: QueryEngine, ward_rates: pd.DataFrame) -> None:
     ``ward_rates`` holds ``cell_no`` and ``rate``, micro-pounds of ward cost for each unit of weight.
     """
     db.add_frame("ward_rates", ward_rates)
+    for first in list_bands(db):
+        extend(
+            db, "event_sums", EVENT_SUMS_SQL, is_new=first == 0, first=first, last=first + EVENTS_A_BAND
+        )  # fmt: skip
     db.create("event_cost_totals", EVENT_TOTALS_SQL)
     db.create("event_ward_costs", "SELECT event_id, ward_pence FROM event_cost_totals")
-    db.drop("ward_rates", "event_pool")
+    db.drop("ward_rates", "event_pool", "event_sums")
 
 
 def _check_closed(db: QueryEngine, components: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from helpers.contracts import QueryEngine
 from helpers.contracts.money import hamilton
 from helpers.contracts.terms import UNMAPPED, UNMATCHED, find_own_line
 from helpers.costing.reference import get_reference
+from helpers.costing.weights import name_rule
 from helpers.errors import AllocationError, name_a_few
 
 HUNDREDTHS = 100
@@ -19,12 +20,16 @@ NO_FEED = "none"  # a department that no patient activity shares out
 UNMATCHED_RULE = "NONE"
 UNMATCHED_RESIDUAL, PROPORTIONAL = RESIDUAL_RULES = ("unmatched", "proportional")
 
-FEED_WEIGHTS_SQL = """
-SELECT feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id) AS line_id,
-       event_no IS NOT NULL AS is_matched,
-       CAST(sum(weight) AS BIGINT) AS weight, count(*) AS n_lines
-FROM weighed_lines
-GROUP BY feed, feed_key, match_rule, coalesce(line_id, unmatched_line_id), event_no IS NOT NULL
+# Added up by number first; names are for the few rows that are left.
+FEED_WEIGHTS_SQL = f"""
+SELECT u.feed, u.feed_key, {name_rule("t.rule_no")} AS match_rule,
+       CASE WHEN t.is_matched THEN n.line_id ELSE '{UNMATCHED}:' || n.line_id END AS line_id,
+       t.is_matched, t.weight, t.n_lines
+FROM (SELECT use_no, rule_no, service_line_no, event_no IS NOT NULL AS is_matched,
+             CAST(sum(weight) AS BIGINT) AS weight, count(*) AS n_lines
+      FROM line_weights GROUP BY use_no, rule_no, service_line_no, event_no IS NOT NULL) AS t
+JOIN activity_uses AS u ON u.use_no = t.use_no
+JOIN service_line_numbers AS n ON n.service_line_no = t.service_line_no
 ORDER BY feed, feed_key, match_rule, line_id
 """
 
@@ -63,6 +68,7 @@ def weigh_pools(
     *,
     counting: Collection[str] = (),
     residual_rule: str = UNMATCHED_RESIDUAL,
+    allow_idle: bool = False,
 ) -> PoolWeights:
     """Find the activity of every pool, by line.
 
@@ -79,6 +85,9 @@ def weigh_pools(
     residual_rule
         ``unmatched``; or ``proportional``: what a traced pool holds beyond its items goes to the
         items too, in proportion to their cost.
+    allow_idle
+        A pool without any activity is unmatched cost of the line that owns the department, and said,
+        instead of refused: one month of a year (decision D-321).
 
     Raises
     ------
@@ -89,7 +98,7 @@ def weigh_pools(
     activity = db.frame(FEED_WEIGHTS_SQL)
     pools = list_pools(components)
     keys, used, notices = _choose_feeds(
-        pools, activity, set(feeds.loc[feeds["is_traced"] == 1, "feed"])
+        pools, activity, set(feeds.loc[feeds["is_traced"] == 1, "feed"]), allow_idle
     )
     pools = pools.assign(feed=pools["pool_id"].map(used).astype("str"))
     pools["is_traced"] = pools["feed"].map(feeds.set_index("feed")["is_traced"]).eq(1)
@@ -101,13 +110,18 @@ def weigh_pools(
         ["pool_id", "line_id", "match_rule", "is_matched"], as_index=False, sort=True
     )[["weight", "n_lines"]].sum()
     remainders, scaled = _find_remainders(pools, weights, departments, residual_rule)
-    weights = pd.concat([weights, remainders], ignore_index=True)
+    idle = _list_idle(pools, weights, departments) if allow_idle else remainders.iloc[:0]
+    weights = pd.concat([weights, remainders, idle], ignore_index=True)
     notices = [*notices, *scaled, *_describe_unused(keys, activity)]
     return PoolWeights(pools, keys, weights, _total_units(keys, activity), notices)
 
 
 def list_pools(components: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per pool that activity shares out, with its own and overhead pence."""
+    """Return one row per pool that activity shares out, with its own and overhead pence.
+
+    A pool that names no fallback feed takes the usual one of its feed: ward hours for drugs without
+    any issue.
+    """
     rows = components[components["feed"] != NO_FEED]
     amount = rows["amount_pence"]
     rows = rows.assign(
@@ -125,13 +139,16 @@ def list_pools(components: pd.DataFrame) -> pd.DataFrame:
     )
     for name in ("feed_filter", "fallback_feed"):
         pools[name] = pools[name].astype("str").fillna("").str.strip()
+    usual = get_reference("feeds").set_index("feed")["fallback_feed"].fillna("")
+    usual = pools["feed"].map(usual).fillna("").astype("str")
+    pools["fallback_feed"] = pools["fallback_feed"].where(pools["fallback_feed"] != "", usual)
     return pools.assign(quality_score=pools["quality_score"].astype("float64").fillna(0.0))
 
 
 def _choose_feeds(
-    pools: pd.DataFrame, activity: pd.DataFrame, traced: set[str]
+    pools: pd.DataFrame, activity: pd.DataFrame, traced: set[str], allow_idle: bool
 ) -> tuple[pd.DataFrame, pd.Series, list[str]]:
-    """Return the feed keys of each pool and the feed it uses; refuse a pool with none."""
+    """Return the feed keys of each pool and the feed it uses; refuse a pool with none, or say it."""
     found = activity.groupby(["feed", "feed_key"], as_index=False)["weight"].sum()
     chosen, used, notices = [], {}, []
     for pool in pools.itertuples():
@@ -143,7 +160,12 @@ def _choose_feeds(
                 f"Pool {pool.pool_id} has no {pool.feed} activity: {feed} shares it out."
             )
         if keys["weight"].sum() <= 0 and feed not in traced:
-            _refuse(pool)
+            if not allow_idle:
+                _refuse(pool)
+            notices.append(
+                f"Pool {pool.pool_id} holds £{(pool.own_pence + pool.overhead_pence) / 100:,.2f} and has no "
+                f"activity ({feed}): it is unmatched cost."
+            )
         chosen.append(keys.assign(pool_id=pool.pool_id))
         used[pool.pool_id] = feed
     keys = pd.concat(chosen, ignore_index=True) if chosen else found.head(0).assign(pool_id="")
@@ -197,6 +219,21 @@ def _find_remainders(
             )
     frame = pd.DataFrame(rows, columns=["pool_id", "line_id", "weight"]).astype({"weight": "int64"})
     return frame.assign(match_rule=UNMATCHED_RULE, is_matched=False, n_lines=0), notices
+
+
+def _list_idle(
+    pools: pd.DataFrame, weights: pd.DataFrame, departments: pd.DataFrame
+) -> pd.DataFrame:
+    """Return pools without any weight as unmatched cost of the lines that own their departments."""
+    owners = departments.set_index("department_id")["owner_line_id"].astype("str").fillna("")
+    weighed = weights.groupby("pool_id")["weight"].sum()
+    is_idle = ~pools["is_traced"] & (pools["pool_id"].map(weighed).fillna(0) <= 0)
+    rows = pools.loc[is_idle, ["pool_id"]]
+    owner = pools.loc[is_idle, "department_id"].map(owners).replace("", UNMAPPED).fillna(UNMAPPED)
+    return rows.assign(
+        line_id=f"{UNMATCHED}:" + owner, weight=1, match_rule=UNMATCHED_RULE, is_matched=False,
+        n_lines=0,
+    )  # fmt: skip
 
 
 def _total_units(keys: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:

@@ -247,7 +247,10 @@ def check_breakdowns(
 ) -> None:
     """R12 by HRG and point of delivery, consultant and commissioner, rows add up to their line."""
     cost = total_matched(line_costs)
-    of_cases = (line_income["row_id"] == "I1") & ~line_income["pod"].isin(["", CRITICAL_CARE])
+    care = tables["line_hrgs"]
+    # Critical care has cells of its own where its cost is known by period.
+    beside = [""] if (care["pod"] == CRITICAL_CARE).any() else ["", CRITICAL_CARE]
+    of_cases = (line_income["row_id"] == "I1") & ~line_income["pod"].isin(beside)
     at_price = line_income[of_cases]
     names = {
         "line_hrgs": "point of delivery and HRG",
@@ -260,9 +263,8 @@ def check_breakdowns(
             "R12", f"Cost by {words} = matched cost of each line",
             rows["full_cost_pence"].sum(), cost,
         )  # fmt: skip
-    care = tables["line_hrgs"]
     checks.add_parts(
-        "R12", "Income at price by point of delivery and HRG = the line's, days in critical care apart",
+        "R12", "Income at price by point of delivery and HRG = the line's",
         care[care["pod"] != PRIVATE].groupby("line_id")["income_pence"].sum(),
         at_price.groupby("line_id")["amount_pence"].sum(),
     )  # fmt: skip

@@ -45,6 +45,7 @@ from helpers.costing.patient_events import (
     create_patient_events,
     total_line_activity,
 )
+from helpers.costing.planned import compare_activity, describe_plan
 from helpers.costing.removals import find_shares_without_lines
 from helpers.costing.statement import build_statement, total_line_costs
 from helpers.costing.wip import add_opening_work
@@ -168,6 +169,7 @@ def cost_trust(
     analyses |= {
         "education_subsidy": education.compare_treatments(credit, statement, treatment),
         "line_against_plan": compare_lines(statement, frames, lines),
+        "line_activity_plan": compare_activity(analyses["line_hrgs"], frames.get("plan")),
         "line_bridge": build_bridge(statement, analyses["line_hrgs"], frames),
     }
     checks = _check_identities(
@@ -220,6 +222,7 @@ def cost_trust(
         notices=[
             *costs.notices,
             *describe_unpriced(analyses["line_hrgs"], frames.get("prices")),
+            *describe_plan(frames.get("plan")),
             *_describe_choices(frames, settings, overheads, mode),
         ],
     )

@@ -18,6 +18,21 @@ HUNDREDTHS = 100
 ORGAN_WEIGHT = 0.35  # extra weight of a critical care hour for each organ supported
 ED_LONGEST_MINUTES = 2880  # 48 hours
 NEAR_SECONDS = 24 * SECONDS_AN_HOUR  # how far outside an episode its own spell's activity may be
+# Match rules by number, from 0; activity that found no event has the last.
+MATCH_RULES = (
+    "ID", "SPELL", "SPELL_NEAR", "PAT_APC", "PAT_ED", "PAT_OP_DAY", "PAT_OP", "NONE",
+)  # fmt: skip
+
+
+def number_rule(match_rule: str) -> str:
+    """Return the SQL of a match rule's number."""
+    return f"CAST({MATCH_RULES.index(match_rule)} AS INTEGER)"
+
+
+def name_rule(rule_no: str) -> str:
+    """Return the SQL of the name of a match rule, given by its number."""
+    names = " ".join(f"WHEN {n} THEN '{name}'" for n, name in enumerate(MATCH_RULES))
+    return f"CASE {rule_no} {names} END"
 
 
 def _hundredths(expression: str) -> str:
@@ -54,8 +69,9 @@ LEFT JOIN events AS v ON v.spell_id = s.spell_id AND v.event_kind = 'episode'
 WARD_PIECES_SQL = f"""
 SELECT stay_id, ward_id, place, acuity_weight,
        CASE WHEN seconds >= -{NEAR_SECONDS} THEN event_no END AS event_no,
-       CASE WHEN seconds >= 0 THEN 'SPELL' WHEN seconds >= -{NEAR_SECONDS} THEN 'SPELL_NEAR'
-            ELSE 'NONE' END AS match_rule,
+       CASE WHEN seconds >= 0 THEN {number_rule("SPELL")}
+            WHEN seconds >= -{NEAR_SECONDS} THEN {number_rule("SPELL_NEAR")}
+            ELSE {number_rule("NONE")} END AS rule_no,
        CASE WHEN covered > 0 THEN {_whole("stay_seconds * (CAST(seconds AS DOUBLE) / covered)")}
             ELSE stay_seconds END AS seconds
 FROM (
@@ -69,7 +85,7 @@ WHERE (covered > 0 AND seconds > 0) OR (covered = 0 AND place = 1)
 
 WARD_LINES_SQL = f"""
 SELECT stay_id || CASE WHEN place > 1 THEN ':' || CAST(place AS VARCHAR) ELSE '' END AS activity_key,
-       'ward' AS feed, ward_id AS feed_key, event_no, match_rule,
+       'ward' AS feed, ward_id AS feed_key, event_no, rule_no,
        {_hundredths(f"seconds / {SECONDS_AN_HOUR}e0 * acuity_weight")} AS weight
 FROM ward_pieces
 """
@@ -154,7 +170,7 @@ _CLINIC_WEIGHT = _hundredths("greatest(coalesce(v.minutes, 0), 0) * coalesce(w.w
 
 CLINIC_LINES_SQL = f"""
 SELECT event_id AS activity_key, 'clinic' AS feed, tfc AS feed_key, event_no,
-       'ID' AS match_rule, {_CLINIC_WEIGHT} AS weight
+       {number_rule("ID")} AS rule_no, {_CLINIC_WEIGHT} AS weight
 FROM events AS v LEFT JOIN clinic_weights AS w ON w.code = v.tfc
 WHERE event_kind = 'op'
 """
@@ -164,7 +180,7 @@ _ED_WEIGHT = _hundredths(f"{_ED_MINUTES} * coalesce(w.weight, 1e0)")
 
 ED_LINES_SQL = f"""
 SELECT event_id AS activity_key, 'ed' AS feed, department_type AS feed_key, event_no,
-       'ID' AS match_rule, {_ED_WEIGHT} AS weight
+       {number_rule("ID")} AS rule_no, {_ED_WEIGHT} AS weight
 FROM events AS v LEFT JOIN ed_weights AS w ON w.acuity = v.acuity
 WHERE event_kind = 'ed'
 """
@@ -191,7 +207,7 @@ _MEDICAL_WEIGHT = _hundredths(
 
 MEDICAL_LINES_SQL = f"""
 SELECT m.event_id AS activity_key, 'medical' AS feed, m.line_id AS feed_key, m.event_no,
-       'ID' AS match_rule, {_MEDICAL_WEIGHT} AS weight
+       {number_rule("ID")} AS rule_no, {_MEDICAL_WEIGHT} AS weight
 FROM medical_minutes AS m JOIN medical_rates AS r ON r.line_id = m.line_id
 """
 
@@ -206,8 +222,8 @@ def build_ward_pieces(db: QueryEngine, period: Period) -> None:
         db.create(
             "ward_pieces",
             "SELECT CAST(NULL AS VARCHAR) AS stay_id, CAST(NULL AS VARCHAR) AS ward_id, 1 AS place, "
-            "CAST(1 AS DOUBLE) AS acuity_weight, CAST(NULL AS INTEGER) AS event_no, 'NONE' AS match_rule, "
-            "CAST(0 AS BIGINT) AS seconds WHERE 1 = 0",
+            "CAST(1 AS DOUBLE) AS acuity_weight, CAST(NULL AS INTEGER) AS event_no, "
+            f"{number_rule('NONE')} AS rule_no, CAST(0 AS BIGINT) AS seconds WHERE 1 = 0",
         )
         return
     db.create("ward_overlaps", WARD_OVERLAPS_SQL, period_start=period.start, period_end=period.end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts import QueryEngine
+from helpers.costing.income import CRITICAL_CARE
 
 # Cases: spells, in the line of their discharging episode, and attendances. `whole` cases are those
 # whose cost is known from first day to last (``event_whole``).
@@ -56,7 +57,14 @@ SELECT line_id, event_kind, CAST(count(*) AS BIGINT) AS n, CAST(sum(full_cost_pe
 FROM patient_events WHERE event_kind <> 'episode' GROUP BY line_id, event_kind
 ORDER BY line_id, event_kind
 """
-UNITS = ("spell", "bed_day", "op_attendance", "ed_attendance", "theatre_minute")
+UNITS = (
+    "spell",
+    "bed_day",
+    "op_attendance",
+    "ed_attendance",
+    "theatre_minute",
+    "critical_care_day",
+)
 UNIT_COLUMNS = ["line_id", "unit", "n_units", "cost_pence", "cost_gbp_per_unit"]
 
 
@@ -76,9 +84,12 @@ def break_down_lines(db: QueryEngine) -> dict[str, pd.DataFrame]:
 
 
 def measure_unit_costs(
-    db: QueryEngine, pool_line_costs: pd.DataFrame, line_units: pd.DataFrame
+    db: QueryEngine,
+    pool_line_costs: pd.DataFrame,
+    line_units: pd.DataFrame,
+    line_hrgs: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return table ``unit_costs``: full cost of a spell, bed day, attendance and theatre minute.
+    """Return table ``unit_costs``: full cost of a spell, bed day, attendance, theatre minute, day in critical care.
 
     Spells and bed days: those whose whole cost is known, in the line that discharged the patient. A bed
     day is that of spells with a night. Theatre minutes hold setting up, times the size of the team.
@@ -87,6 +98,8 @@ def measure_unit_costs(
     ----------
     line_units
         ``line_id, feed, weight_units``: matched activity by line.
+    line_hrgs
+        Table of that name: days in critical care and their cost are read from it.
     """
     spells = db.frame(SPELLS_SQL)
     seen = db.frame(ATTENDANCES_SQL)
@@ -97,6 +110,9 @@ def measure_unit_costs(
         _name_unit(seen[seen["event_kind"] == "ed"], "ed_attendance", "n", "pence"),
         _name_unit(_join_theatre(pool_line_costs, line_units), "theatre_minute", "n", "pence"),
     ]
+    critical = line_hrgs[line_hrgs["pod"] == CRITICAL_CARE]
+    days = critical.groupby("line_id", as_index=False)[["n_cases", "full_cost_pence"]].sum()
+    parts.append(_name_unit(days, "critical_care_day", "n_cases", "full_cost_pence"))
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[rows["n_units"] > 0]
     rows["cost_gbp_per_unit"] = rows["cost_pence"] / 100 / rows["n_units"]

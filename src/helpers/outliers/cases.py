@@ -262,8 +262,8 @@ METHOD_NOTES = (
     "Effects are split into natural variation (its size each specialty's own, its tails normal or heavy as the "
     "data say), chance, and divergent practice. The fits are weighed by the data: how many may be divergent, nobody "
     "among them, is not assumed. Named is the largest set whose mean probability of being wrongly named is at most "
-    "20% by this cautious reckoning (in simulated trusts about 8% were, and about 15% where tails are heavy), nobody "
-    "below 70% probability, and nobody in a specialty whose natural variation is above 15%.",
+    "20% by this cautious reckoning, nobody below 60% probability, or 88% where tails may be heavy or hardly "
+    "anybody may be divergent, and nobody in a specialty whose natural variation is above 15%.",
     "A finding is a reason to ask, not a verdict: coding, shared care and casemix that is not measured look "
     "like cost.",
 )

@@ -80,6 +80,14 @@ class Model:
             if np.isfinite(own.degrees)
         )
 
+    def measure_few(self, share: float) -> float:
+        """Return the chance that at most a share of consultants are divergent and dearer, 0-1."""
+        return sum(
+            float(w)
+            for state, w in zip(self.states, self.weight, strict=True)
+            if state.pi[1] <= share
+        )
+
     def measure_share(self) -> float:
         """Return the expected share of consultants who are divergent and dearer."""
         return sum(

@@ -15,6 +15,7 @@ from scipy.interpolate import CubicSpline
 from helpers.outliers.casemix import build_design
 from helpers.outliers.funnel import find_exact_interval
 from helpers.outliers.line_cases import LineCases, build_covariates, pool_casemix, read_line_cases
+from helpers.outliers.scores import SCORES, estimate_score, review_score
 
 GRID = np.arange(-80, 81) * 0.025  # log odds ratio, -2 to 2
 KNOTS = GRID[::4]  # between them the log-likelihood is smooth enough to be interpolated
@@ -25,6 +26,8 @@ RULED_OUT = 0.15
 RIDGE = 0.01
 RISK_RANGE = (1e-4, 1 - 1e-4)
 MIN_EVENTS_LINE = 5  # to set the line's level of an outcome, or to fit its risks
+RATIO = ("over_expected", "over_low", "over_high")  # of events
+DIFFERENCE = ("difference", "difference_low", "difference_high")  # of scores
 
 BENEFIT_WORDS = (
     ("better", "outcomes are better"),
@@ -48,9 +51,10 @@ class OutcomeReview:
         peers' patients of the same risk.
     by_measure
         One row a consultant and outcome: observed and expected events, their ratio with its exact
-        interval, and the odds ratio.
+        interval, and the odds ratio. For a score: the mean observed and expected, their difference
+        with its interval, and the odds ratio of a bad outcome that goes with it.
     risks
-        One row a case and outcome: ``outcome, event, risk``.
+        One row a case and outcome (scores have none): ``outcome, event, risk``.
     """
 
     table: pd.DataFrame
@@ -68,7 +72,8 @@ def review_outcomes(
     spells
         Spells of one line.
     measures
-        Outcomes recorded; for each, ``value_`` 0 or 1 and ``expected_`` (the risk, where given).
+        Outcomes recorded; for each, ``value_`` 0 or 1 and ``expected_`` (the risk, where given); for
+        the ``SCORES``, points, the more the better, and those such a patient would have.
     consultants
         Whom to review.
     """
@@ -84,26 +89,20 @@ def review_outcomes(
         known = np.flatnonzero(np.isfinite(value))
         if not len(known):
             continue
-        event = (value[known] >= 0.5).astype(float)
         given = spells[f"expected_{measure}"].to_numpy(dtype=float)[known]
-        risk = estimate_risk(event, given, None if cases is None else cases.keep(known))
-        risks.append(pd.DataFrame({"outcome": measure, "event": event, "risk": risk}))
-        who = places[known]
-        own, observed, expected, n = _add_likelihood(who, event, risk, len(consultants))
-        loglik += own
-        n_rows += n
-        summary = summarise_odds(own)
+        patients = None if cases is None else cases.keep(known)
+        if measure in SCORES:
+            one = _review_score(places[known], value[known], given, patients, len(consultants))
+        else:
+            event = (value[known] >= 0.5).astype(float)
+            risk = estimate_risk(event, given, patients)
+            risks.append(pd.DataFrame({"outcome": measure, "event": event, "risk": risk}))
+            one = _review_events(places[known], event, risk, len(consultants))
+        loglik += one.loglik
+        n_rows += one.numbers["n"]
+        summary = summarise_odds(one.loglik)
         certain_harm |= summary["prob_worse"].to_numpy() >= SURE
-        rows.append(
-            summary.assign(
-                consultant_code=consultants,
-                outcome=measure,
-                n=n,
-                observed=observed,
-                expected=expected,
-                **_compare_counts(observed, expected),
-            )
-        )
+        rows.append(summary.assign(consultant_code=consultants, outcome=measure, **one.numbers))
     table = summarise_odds(loglik).assign(consultant_code=consultants, n_outcomes=n_rows)
     table["benefit"] = classify_benefit(table, certain_harm)
     by_measure = pd.concat(rows, ignore_index=True) if rows else _empty_by_measure()
@@ -175,8 +174,16 @@ def _fit_risk(cases: LineCases, event: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(design.predict(coef), -12, 12)))
 
 
-def _add_likelihood(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who: int):
-    """Return each consultant's log-likelihood over the grid, and events observed and expected."""
+@dataclass(frozen=True)
+class _Measured:
+    """One outcome by consultant: log-likelihood over the grid, and the columns that describe it."""
+
+    loglik: np.ndarray
+    numbers: dict[str, np.ndarray]
+
+
+def _review_events(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who: int) -> _Measured:
+    """Compare events with risks; over expected events with the exact Poisson interval (95%)."""
     mine = who >= 0
     who, event, risk = who[mine], event[mine], risk[mine]
     observed = np.bincount(who, weights=event, minlength=n_who)
@@ -185,14 +192,37 @@ def _add_likelihood(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who:
         spread[:, k] = np.bincount(who, weights=np.log1p(risk * (odds - 1)), minlength=n_who)
     loglik = observed[:, None] * GRID - CubicSpline(KNOTS, spread, axis=1)(GRID)
     expected = np.bincount(who, weights=risk, minlength=n_who)
-    return loglik, observed, expected, np.bincount(who, minlength=n_who)
-
-
-def _compare_counts(observed: np.ndarray, expected: np.ndarray) -> dict[str, np.ndarray]:
-    """Return events over expected events with the exact Poisson interval (95%); NaN without patients."""
-    known = np.where(expected > 0, expected, np.nan)
+    known = np.where(expected > 0, expected, np.nan)  # NaN without patients
     low, high = find_exact_interval(observed, known)
-    return {"over_expected": observed / known, "over_low": low, "over_high": high}
+    numbers = {
+        "n": np.bincount(who, minlength=n_who),
+        "observed": observed,
+        "expected": expected,
+        "over_expected": observed / known,
+        "over_low": low,
+        "over_high": high,
+    }
+    return _Measured(loglik, numbers | dict.fromkeys(DIFFERENCE, np.full(n_who, np.nan)))
+
+
+def _review_score(
+    who: np.ndarray,
+    value: np.ndarray,
+    given: np.ndarray,
+    cases: LineCases | None,
+    n_who: int,
+) -> _Measured:
+    """Compare scores with those expected; a difference in the score's own points, and no ratio."""
+    expected = estimate_score(value, given, cases)
+    found = review_score(who, value, expected, n_who, GRID)
+    numbers = {
+        "n": found.n,
+        "observed": found.observed,
+        "expected": found.expected,
+        **dict.fromkeys(RATIO, np.full(n_who, np.nan)),
+        **dict(zip(DIFFERENCE, (found.difference, found.low, found.high), strict=True)),
+    }
+    return _Measured(found.loglik, numbers)
 
 
 def summarise_odds(loglik: np.ndarray) -> pd.DataFrame:
@@ -241,9 +271,8 @@ def _empty_by_measure() -> pd.DataFrame:
     numbers = (
         "observed",
         "expected",
-        "over_expected",
-        "over_low",
-        "over_high",
+        *RATIO,
+        *DIFFERENCE,
         "odds_ratio",
         "odds_low",
         "odds_high",

@@ -14,6 +14,7 @@ from helpers.outliers.line_cases import read_line_cases
 from helpers.outliers.posterior import (
     Mixture,
     find_divergent,
+    find_least,
     flag_false_discovery,
     measure_reliability,
     split_posterior,
@@ -101,7 +102,7 @@ def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> F
     line = pd.factorize(peers["line_id"], sort=True)[0]
     screen_model, screen = _fit(peers["screen_theta"], peers["screen_error"], line)
     model, mixture = _fit(peers["theta"], peers["std_error"], line)
-    peers = _add_posterior(peers, screen, mixture, min_spells)
+    peers = _add_posterior(peers, screen, mixture, min_spells, find_least(screen_model))
     return Fit(
         measure, _stack([peers, *few]), _add_tau(lines, peers), line, mixture, model, screen_model
     )
@@ -137,7 +138,7 @@ def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
 
 
 def _add_posterior(
-    peers: pd.DataFrame, screen: Mixture, mixture: Mixture, min_spells: int
+    peers: pd.DataFrame, screen: Mixture, mixture: Mixture, min_spells: int, least: float
 ) -> pd.DataFrame:
     """Add each peer's ratio, probabilities and flag.
 
@@ -160,7 +161,7 @@ def _add_posterior(
     )
     table["crude_ratio"] = table["observed"] / table["expected"]
     may_name = (table["n"] >= min_spells).to_numpy()
-    outlier = name_outliers(prob_high, screen.tau, may_name)
+    outlier = name_outliers(prob_high, screen.tau, may_name, least)
     material = may_name & (table["prob_material"] >= MATERIAL_PROBABILITY).to_numpy()
     table["flag"] = np.select(
         [outlier, material, ~may_name], ["outlier", "material", "not_tested"], "none"
@@ -168,11 +169,13 @@ def _add_posterior(
     return table
 
 
-def name_outliers(prob_high: np.ndarray, tau: np.ndarray, may_name: np.ndarray) -> np.ndarray:
+def name_outliers(
+    prob_high: np.ndarray, tau: np.ndarray, may_name: np.ndarray, least: float
+) -> np.ndarray:
     """Tell who is named: of those who may be, in lines whose natural variation is not too wide."""
     separable = may_name & (tau <= TAU_WARNING)
     named = np.zeros(len(prob_high), dtype=bool)
-    named[separable] = flag_false_discovery(prob_high[separable])
+    named[separable] = flag_false_discovery(prob_high[separable], least=least)
     return named
 
 
@@ -182,7 +185,7 @@ def screen_cost(spells: pd.DataFrame, *, min_spells: int) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        ``line_id, consultant_code, prob_high, is_named`` of everyone in the model.
+        ``line_id, consultant_code, theta, std_error, prob_high, is_named`` of everyone in the model.
     """
     parts = []
     for line_id, rows in spells.groupby("line_id", sort=True):
@@ -195,12 +198,14 @@ def screen_cost(spells: pd.DataFrame, *, min_spells: int) -> pd.DataFrame:
             parts.append(table.assign(line_id=line_id))
     peers = _stack(parts)
     if not parts:
-        return peers[["line_id", "consultant_code"]].assign(prob_high=0.0, is_named=False)
+        numbers = dict.fromkeys(("theta", "std_error", "prob_high"), 0.0)
+        return peers[["line_id", "consultant_code"]].assign(**numbers, is_named=False)
     line = pd.factorize(peers["line_id"], sort=True)[0]
-    mixture = _fit(peers["theta"], peers["std_error"], line)[1]
+    model, mixture = _fit(peers["theta"], peers["std_error"], line)
     prob_high, _ = find_divergent(mixture)
-    named = name_outliers(prob_high, mixture.tau, (peers["n"] >= min_spells).to_numpy())
-    kept = peers[["line_id", "consultant_code"]]
+    may_name = (peers["n"] >= min_spells).to_numpy()
+    named = name_outliers(prob_high, mixture.tau, may_name, find_least(model))
+    kept = peers[["line_id", "consultant_code", "theta", "std_error"]]
     return kept.assign(prob_high=prob_high, is_named=named)
 
 

@@ -28,7 +28,11 @@ from helpers.outliers.contamination import (
 from helpers.outliers.natural import Natural
 
 FALSE_DISCOVERY_RATE = 0.20
-LEAST_PROBABILITY = 0.70  # of divergence, to be named at all
+# Decision D-330: the probability of divergence that a name needs, where the data leave no doubt
+# about the model, and where they leave much.
+LEAST_SURE, LEAST_DOUBTFUL = 0.60, 0.88
+HEAVY_DOUBT = (0.10, 0.40)  # chance of heavy tails, from which there is some doubt, and much
+FEW_SHARE = 0.02  # share of divergent consultants, at or below which a trust may have none
 QUANTILE_STEPS = 20  # halvings: to a millionth of the range
 QUANTILE_WEIGHT = 1e-7  # a piece lighter than this for everyone is passed over
 
@@ -197,8 +201,21 @@ def _find_quantile(mixture: Mixture, level: float) -> np.ndarray:
     return (low + high) / 2
 
 
+def find_least(model: Model) -> float:
+    """Return the probability of divergence that a name needs in this trust.
+
+    Two things make the likeliest outliers of a trust likely to be wrong: heavy tails, whose extremes
+    look divergent, and a trust in which hardly anybody is. The more the data leave either open, the
+    more a name needs (decision D-330).
+    """
+    some, much = HEAVY_DOUBT
+    heavy = float(np.clip((model.measure_heavy() - some) / (much - some), 0.0, 1.0))
+    doubt = max(heavy, model.measure_few(FEW_SHARE))
+    return LEAST_SURE + (LEAST_DOUBTFUL - LEAST_SURE) * doubt
+
+
 def flag_false_discovery(
-    prob_high: np.ndarray, rate: float = FALSE_DISCOVERY_RATE, least: float = LEAST_PROBABILITY
+    prob_high: np.ndarray, rate: float = FALSE_DISCOVERY_RATE, least: float = LEAST_SURE
 ) -> np.ndarray:
     """Flag the largest set whose mean probability of being wrongly named is at most ``rate``.
 

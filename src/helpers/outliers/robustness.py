@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.outliers.contamination import NORMAL_CHANCE
 from helpers.outliers.peers import Fit, screen_cost
 from helpers.outliers.plain_checks import check_plainly
+from helpers.outliers.posterior import find_least
 
 MIN_CASES_CAP = 20  # of an HRG and kind of admission, for a cap of its own
 CAP_SPANS = 1.5  # interquartile ranges above the third quartile
@@ -153,6 +155,9 @@ def _check_model(fit: Fit) -> list[tuple]:
          float(lines["phi"].median()), "ratio"),
         ("heavy_tails", "Weight of the shape with heavy tails, given the trust’s data",
          fit.screen.measure_heavy(), "0-1"),
+        ("heavy_assumed", "The same weight before the data", 1 - NORMAL_CHANCE, "0-1"),
+        ("least_probability", "Probability of divergent practice that a name needs here",
+         find_least(fit.screen), "0-1"),
         ("share_divergent", "Estimated share of consultants who are divergent and dearer", fit.screen.measure_share(), "0-1"),
         ("no_comparator", "Share of cost in HRGs that one consultant alone treats", alone, "0-1"),
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from helpers.outliers.stay_expected import assign_cells
 
 ALERT_Z, ALARM_Z = 1.96, 3.09
 MIN_SPELLS = 20
+MIN_CONSULTANTS = 5  # of a line, for each to be set against the others
 INTERVAL_Z = 1.6448536269514722
 
 
@@ -86,7 +87,7 @@ def compare_few(
     )
     table["n_no_comparator"] = frame.groupby("consultant_code").size() - table["n"]
     table = table[table["n"] >= min_spells].reset_index()
-    if len(table) < 5:
+    if len(table) < MIN_CONSULTANTS:
         return table.iloc[0:0].reindex(
             columns=[*table.columns, "expected", "ratio", "ci_low", "ci_high", "z"]
         )

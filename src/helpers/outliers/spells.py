@@ -9,11 +9,13 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMAPPED
+from helpers.outliers.scores import SCORES
 
 NO_CONSULTANT = "C9999998"
 UNGROUPABLE = "UZ%"
-BINARY_OUTCOMES = ("readmit_30d", "death_30d", "complication", "return_theatre")
 READMISSION = "readmit_30d"
+FRIENDS_AND_FAMILY = "fft"  # 1 where the patient found the care good or very good, 0 where not
+BINARY_OUTCOMES = ("readmit_30d", "death_30d", "complication", "return_theatre", FRIENDS_AND_FAMILY)
 MIN_COST_GBP = 1.0
 
 EXCLUSION_WORDS = (
@@ -110,7 +112,9 @@ def prepare_spells(spells: pd.DataFrame, outcomes: tuple[str, ...] = ()) -> pd.D
     """Return spells with costs in pounds, numbers as floats, and no cost below £1.
 
     A cost at or below zero cannot stand in a model of ratios; it becomes £1 and is counted by
-    ``is_floored``. A readmission cannot follow a death in hospital: those rows lose it.
+    ``is_floored``. A readmission cannot follow a death in hospital: those rows lose it. Friends and
+    Family answers are turned round, so that 1 is the bad event as in the other outcomes; if any is
+    not from 0 to 1, all are left out, as the national codes run the other way (decision D-333).
     """
     ready = spells.copy()
     for name in ("age", "imd_decile", "los_days"):
@@ -123,6 +127,11 @@ def prepare_spells(spells: pd.DataFrame, outcomes: tuple[str, ...] = ()) -> pd.D
     for measure in outcomes:
         ready[f"value_{measure}"] = pd.to_numeric(ready[f"value_{measure}"]).astype("float64")
         ready[f"expected_{measure}"] = pd.to_numeric(ready[f"expected_{measure}"]).astype("float64")
+    if FRIENDS_AND_FAMILY in outcomes:
+        answers = ready[f"value_{FRIENDS_AND_FAMILY}"]
+        is_share = bool(answers.dropna().between(0, 1).all())
+        ready[f"value_{FRIENDS_AND_FAMILY}"] = (1 - answers) if is_share else np.nan
+        ready[f"expected_{FRIENDS_AND_FAMILY}"] = 1 - ready[f"expected_{FRIENDS_AND_FAMILY}"]
     if READMISSION in outcomes:
         died = ready["discharge_method"] == "4"
         ready.loc[died, f"value_{READMISSION}"] = np.nan
@@ -133,7 +142,7 @@ def _find_outcomes(db: QueryEngine) -> tuple[str, ...]:
     if not db.has("clean_outcomes"):
         return ()
     found = set(db.frame("SELECT DISTINCT measure FROM clean_outcomes")["measure"])
-    return tuple(measure for measure in BINARY_OUTCOMES if measure in found)
+    return tuple(measure for measure in (*BINARY_OUTCOMES, *SCORES) if measure in found)
 
 
 def _outcome_sql(measures: tuple[str, ...]) -> str:

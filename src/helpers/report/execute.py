@@ -9,6 +9,7 @@ run does reaches another.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import multiprocessing
@@ -19,7 +20,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from helpers.report.stopping import hold_signals, take_signals
 ENGINE_NAME = "in_process"
 INJECTED_ID = "injected-parameters"
 LONGEST_ERROR = 600
-SAVE_SECONDS = 0.5
+SAVE_SECONDS = 3.0
 WARM_IMPORTS = (
     "numpy", "pandas", "pandas.io.formats.csvs", "pandas.io.formats.string", "pyarrow.parquet", "pyarrow.pandas_compat",
     "duckdb", "scipy.stats", "matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_agg",
@@ -90,7 +91,7 @@ def run_apart(work: Callable[..., None], *given: Any, way: str = "") -> None:
     child = context.Process(target=_run_child, args=(work, given, mouth))
     sys.stdout.flush()
     try:
-        with hold_signals():
+        with hold_signals(), _shared_memory_kept():
             child.start()
         mouth.close()
         told = _hear(ear)
@@ -107,6 +108,16 @@ def run_apart(work: Callable[..., None], *given: Any, way: str = "") -> None:
         raise StepError(_describe_death(child.exitcode))
     if told["message"]:
         raise _rebuild_error(told)
+
+
+@contextlib.contextmanager
+def _shared_memory_kept() -> Iterator[None]:
+    """Keep what is loaded out of a forked child's garbage collection, which would copy it all."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _hear(ear: Connection) -> dict[str, Any] | None:
@@ -283,7 +294,7 @@ def _run_cell(shell: Any, cell: Any) -> BaseException | None:
     """Run one cell, put its outputs in place as a kernel would, and return what it raised."""
     from IPython.core.displayhook import CapturingDisplayHook
     from IPython.core.displaypub import CapturingDisplayPublisher
-    from nbformat.v4 import new_output
+    from nbformat import from_dict
 
     shown: list[dict[str, Any]] = []
     publisher, hook = CapturingDisplayPublisher(), CapturingDisplayHook(shell=shell, outputs=shown)
@@ -298,26 +309,31 @@ def _run_cell(shell: Any, cell: Any) -> BaseException | None:
     finally:
         shell.display_pub, shell.display_trap.hook = usual
     cell.execution_count = shell.execution_count - 1
-    cell.outputs = [
-        new_output("stream", name=name, text=text)
+    outputs: list[dict[str, Any]] = [
+        {"output_type": "stream", "name": name, "text": text}
         for name, text in (("stdout", printed.getvalue()), ("stderr", complained.getvalue()))
         if text
     ]
-    cell.outputs += [
-        new_output("display_data", data=one["data"], metadata=one.get("metadata") or {})
+    outputs += [
+        {
+            "output_type": "display_data",
+            "data": one["data"],
+            "metadata": one.get("metadata") or {},
+        }
         for one in shown
     ]
     error = done.error_before_exec or done.error_in_exec
     if error is not None:
         words = str(error) if isinstance(error, HelpersError) else _shorten_error(error)
-        cell.outputs.append(
-            new_output(
-                "error",
-                ename=type(error).__name__,
-                evalue=words[:LONGEST_ERROR],
-                traceback=[*_list_places(error), words],
-            )
+        outputs.append(
+            {
+                "output_type": "error",
+                "ename": type(error).__name__,
+                "evalue": words[:LONGEST_ERROR],
+                "traceback": [*_list_places(error), words],
+            }
         )
+    cell.outputs = from_dict(outputs)  # checked once, with the whole notebook, when it is written
     return error
 
 

@@ -235,9 +235,17 @@ def show_table(
     }
     name = escape(f"table-{number}")
     wordy = {column for column in names if max(map(len, cells[column]), default=0) > LONG_CELL}
+    sides = [_align(frame[column]) for column in names]
+    styles = [
+        side or (LONG_TEXT if column in wordy else "")
+        for side, column in zip(sides, names, strict=True)
+    ]
     rows = [
         _row(
-            [cells[column][place] for column in names], frame, names, wordy, is_total=total and last
+            [cells[column][place] for column in names],
+            sides[0],
+            styles[1:],
+            is_total=total and last,
         )
         for place, last in _places(len(frame))
     ]
@@ -295,20 +303,12 @@ def _head(frame: pd.DataFrame, columns: Mapping[str, str], units: Mapping[str, M
     return "".join(cells)
 
 
-def _row(
-    cells: list[str],
-    frame: pd.DataFrame,
-    names: list[str],
-    wordy: Collection[str],
-    *,
-    is_total: bool,
-) -> str:
+def _row(cells: list[str], head_style: str, styles: list[str], *, is_total: bool) -> str:
     rest = "".join(
-        f"<td{_align(frame[name]) or (LONG_TEXT if name in wordy else '')}>{escape(text)}</td>"
-        for name, text in zip(names[1:], cells[1:], strict=True)
+        f"<td{style}>{escape(text)}</td>" for text, style in zip(cells[1:], styles, strict=True)
     )
     tag = 'th scope="row"' if cells[0].strip() else "td"  # nothing is no heading
-    head = f"<{tag}{_align(frame[names[0]])}>{escape(cells[0])}</{tag[:2]}>"
+    head = f"<{tag}{head_style}>{escape(cells[0])}</{tag[:2]}>"
     start = '<tr class="total">' if is_total else "<tr>"
     return f"{start}{head}{rest}</tr>"
 

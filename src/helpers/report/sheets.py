@@ -11,6 +11,7 @@ from helpers.contracts.terms import WARRANTED
 from helpers.report.exhibits import Exhibit, join_exhibits, show_folded, show_table, show_words
 from helpers.report.formats import count_words, format_count, format_gbp, format_prop, join_words
 from helpers.report.tables.care import arrange_care
+from helpers.report.tables.outliers import OUTCOME_COLUMNS, write_outcomes
 from helpers.report.words.outliers import RIGHT_OF_REPLY, describe_person
 from helpers.report.words.plain import name_term
 
@@ -18,6 +19,7 @@ MOST_SHEETS = 8
 MOST_HRGS = 6
 RELIABLE = 0.7
 KEYS = ["line_id", "consultant_code"]
+OWN_OUTCOME_COLUMNS = {name: words for name, words in OUTCOME_COLUMNS.items() if name != "label"}
 STEP_COLUMNS = {"step": "Step", "gap": "Against peers", "why": "What it allows for"}
 PART_COLUMNS = {
     "part": "Kind of work",
@@ -42,6 +44,7 @@ def show_sheets(
     cases: pd.DataFrame,
     checks: pd.DataFrame,
     care: pd.DataFrame,
+    outcomes: pd.DataFrame,
     *,
     number: str,
 ) -> Exhibit:
@@ -51,8 +54,9 @@ def show_sheets(
     ----------
     named
         The review after ``name_review``.
-    drivers, cases, checks, care
-        ``consultant_drivers``, ``consultant_cases``, ``consultant_checks``, ``treatment_review``.
+    drivers, cases, checks, care, outcomes
+        ``consultant_drivers``, ``consultant_cases``, ``consultant_checks``, ``treatment_review``,
+        ``outcome_review``.
     number
         Start of the tables' numbers: `4.12` gives `4.12.1a`.
     """
@@ -63,7 +67,7 @@ def show_sheets(
         return show_words("Nobody is named, so there is no sheet to show.")
     sheets = []
     for place, row in enumerate(found.to_dict("records"), start=1):
-        one = [_take(table, row) for table in (drivers, cases, checks, care)]
+        one = [_take(table, row) for table in (drivers, cases, checks, care, outcomes)]
         sheets.append(_show_sheet(row, *one, named=named, number=f"{number}.{place}"))
     return join_exhibits(sheets)
 
@@ -79,6 +83,7 @@ def _show_sheet(
     cases: pd.DataFrame,
     checks: pd.DataFrame,
     care: pd.DataFrame,
+    outcomes: pd.DataFrame,
     *,
     named: pd.DataFrame,
     number: str,
@@ -112,15 +117,22 @@ def _show_sheet(
         ),
         show_words(describe_care_of(care, named)),
         part(
-            arrange_again(again),
+            arrange_own_outcomes(outcomes),
             letter="d",
+            says="the patients’ outcomes, one by one (number of events; a score in its own points).",
+            source="outcome_review of this run.",
+            columns=OWN_OUTCOME_COLUMNS,
+        ),
+        part(
+            arrange_again(again),
+            letter="e",
             says="does the difference hold on parts of the spells? (%)",
             columns=AGAIN_COLUMNS,
         ),
         show_words(describe_change(row, again)),
         part(
             arrange_facts(checks),
-            letter="e",
+            letter="f",
             says="facts to check (% of spells).",
             columns=FACT_COLUMNS,
         ),
@@ -183,6 +195,14 @@ def arrange_steps(row: dict, cases: pd.DataFrame, again: pd.DataFrame) -> pd.Dat
         ("Best estimate (90% interval)", best, "chance, and how far peers differ by nature"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["step", "gap", "why"]).astype("str")
+
+
+def arrange_own_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return one consultant's outcomes in words; one row that says so where none is recorded."""
+    if outcomes.empty:
+        nothing = dict.fromkeys(OWN_OUTCOME_COLUMNS, "–") | {"outcome_words": "None is recorded"}
+        return pd.DataFrame([nothing])
+    return write_outcomes(outcomes).sort_values("outcome", ignore_index=True)
 
 
 def arrange_parts(drivers: pd.DataFrame) -> pd.DataFrame:

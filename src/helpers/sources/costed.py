@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,8 +27,15 @@ PATIENT_COSTS = "patient_costs"
 EVENTS_A_CHUNK = 32_768  # about 700,000 cost rows at a time: one row group of the file
 DICTIONARY_BYTES = 8 << 20  # room for the ids of so many events, each once
 
-CHUNK_SQL = """
-SELECT event_no - $first AS event_place, key_no, amount_pence FROM cost_rows
+# The ids of events in their order, so that those of a chunk stand together.
+CHUNK_EVENTS = "chunk_events"
+CHUNK_EVENTS_SQL = "SELECT event_no, event_id, spell_id, event_kind FROM events ORDER BY event_no"
+CHUNK_IDS_SQL = f"""
+SELECT event_id, spell_id, event_kind FROM {CHUNK_EVENTS}
+WHERE event_no >= $first AND event_no < $last ORDER BY event_no
+"""
+CHUNK_ROWS_SQL = """
+SELECT event_no - $first AS event_place, key_no - 1 AS key_place, amount_pence FROM cost_rows
 WHERE event_no >= $first AND event_no < $last ORDER BY event_no, key_no
 """
 OTHER_SQL = """
@@ -59,13 +65,12 @@ def write_costed(run: Run, db: Engine, costed: Costed) -> None:
 def write_patient_costs(db: Engine, path: Path) -> None:
     """Write ``patient_costs`` in the order of its events, then cost that is no event's.
 
-    The engine hands over whole numbers, sorted, for some events at a time; the file takes them as numbers
-    of texts that it holds once. Sorting, or even looking up, ten million rows of text takes many times as
-    long and as much memory.
+    The engine hands over whole numbers, sorted, for some events at a time, and the ids of those events; the
+    file takes rows as numbers of texts that it holds once. Sorting, or even looking up, ten million rows
+    of text takes many times as long and as much memory. Nothing here grows with the number of events.
     """
-    events = db.frame(f"SELECT event_no, {', '.join(EVENT_COLUMNS)} FROM events ORDER BY event_no")
-    keys = db.frame(f"SELECT key_no, {', '.join(KEY_COLUMNS)} FROM cost_keys ORDER BY key_no")
-    key_texts = {name: _list_texts(keys[name], keys["key_no"]) for name in KEY_COLUMNS}
+    keys = db.arrow(f"SELECT {', '.join(KEY_COLUMNS)} FROM cost_keys ORDER BY key_no")
+    key_texts = {name: _list_texts(keys[name]) for name in KEY_COLUMNS}
     schema = pa.schema(
         [
             (name, pa.int64() if name == "amount_pence" else pa.dictionary(pa.int32(), pa.string()))
@@ -77,21 +82,22 @@ def write_patient_costs(db: Engine, path: Path) -> None:
         schema,
         compression="zstd",
         store_schema=False,
+        use_dictionary=[name for name in schema.names if name != "amount_pence"],
+        write_statistics=["event_id"],  # what a trace looks for; every group has every line
         dictionary_pagesize_limit=DICTIONARY_BYTES,
     ) as writer:
-        for start in range(0, len(events), EVENTS_A_CHUNK):
-            part = events.iloc[start : start + EVENTS_A_CHUNK]
-            first = int(part["event_no"].iloc[0])
-            rows = db.arrow(CHUNK_SQL, first=first, last=int(part["event_no"].iloc[-1]) + 1)
-            at_event = rows["event_place"].to_numpy()
-            at_key = rows["key_no"].to_numpy()
+        db.create(CHUNK_EVENTS, CHUNK_EVENTS_SQL)
+        for first in range(1, db.count(CHUNK_EVENTS) + 1, EVENTS_A_CHUNK):
+            last = first + EVENTS_A_CHUNK
+            ids = db.arrow(CHUNK_IDS_SQL, first=first, last=last)
+            rows = db.arrow(CHUNK_ROWS_SQL, first=first, last=last)
             columns = {
-                name: _point_to(_list_texts(part[name], part["event_no"] - first), at_event)
-                for name in EVENT_COLUMNS
+                name: _list_texts(ids[name]).take(rows["event_place"]) for name in EVENT_COLUMNS
             }
-            columns |= {name: _point_to(texts, at_key) for name, texts in key_texts.items()}
+            columns |= {name: texts.take(rows["key_place"]) for name, texts in key_texts.items()}
             columns["amount_pence"] = rows["amount_pence"].cast(pa.int64())
             writer.write_table(pa.table([columns[name] for name in schema.names], schema=schema))
+        db.drop(CHUNK_EVENTS)
         others = db.frame(OTHER_SQL)
         writer.write_table(pa.Table.from_pandas(others, schema=schema, preserve_index=False))
 
@@ -102,18 +108,6 @@ def add_accounts(run: Run, frames: dict[str, pd.DataFrame]) -> dict[str, pd.Data
     return {**frames, **accounts, **read_prior(run)}
 
 
-def _list_texts(texts: pd.Series, numbers: pd.Series) -> tuple[pa.Array, np.ndarray]:
-    """Return the distinct texts, and the place among them of the text of each number (-1: no text)."""
-    places, distinct = pd.factorize(texts)
-    by_number = np.full(int(numbers.max()) + 1 if len(numbers) else 0, -1, dtype="int32")
-    by_number[numbers.to_numpy()] = places
-    return pa.array(distinct, pa.string()), by_number
-
-
-def _point_to(texts: tuple[pa.Array, np.ndarray], numbers: np.ndarray) -> pa.DictionaryArray:
-    """Return a column of texts, one for each number."""
-    distinct, by_number = texts
-    places = by_number[numbers]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(places, pa.int32(), mask=places < 0 if (by_number < 0).any() else None), distinct
-    )
+def _list_texts(texts: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return a column of texts as numbers of its distinct texts."""
+    return texts.combine_chunks().cast(pa.string()).dictionary_encode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import pandas as pd
 
 from helpers.contracts.questions import read_questions
+from helpers.costing.income import CRITICAL_CARE
 from helpers.engine import Engine
 from helpers.parameters import PROJECT
 from helpers.run import Run
@@ -39,6 +40,7 @@ NO_BENCHMARKS = pd.DataFrame(
         "national_mean_cost_pence": pd.Series(dtype="Int64"),
     }
 )
+NO_PERIODS = pd.DataFrame({"spell_id": pd.Series(dtype="str")})
 NO_RIGHTS = pd.DataFrame(
     {
         **{
@@ -139,7 +141,10 @@ def read_years_kept(run: Run, further: Further) -> pd.DataFrame:
 def _find_reasons(
     run: Run, db: Engine, found: Subsidy
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    db.add_frame("critical_spells", _read_or(run, "clean_critical_care", NO_PERIODS)[["spell_id"]])
     cases = reasons.total_cases(db)
+    income = read_table(run, "line_income")
+    is_critical = income["pod"].eq(CRITICAL_CARE)
     means = _read_or(run, "clean_benchmarks", NO_BENCHMARKS)
     hrgs = reasons.compare_hrgs(cases, means, mff=float(read_clean_settings(run)["mff"]))
     lines = reasons.explain_lines(
@@ -148,19 +153,22 @@ def _find_reasons(
         hrgs,
         read_table(run, "clean_service_lines"),
         total_gaps(read_table(run, "line_contract_income")),
+        income[is_critical].groupby("line_id")["amount_pence"].sum(),
     )
-    checks = reasons.check_reasons(lines, cases, found.service_line_position, _total_rest(run))
+    rest = _total_rest(run, income[~is_critical])
+    checks = reasons.check_reasons(lines, cases, found.service_line_position, rest)
     return hrgs, lines, checks
 
 
 def _find_parts(run: Run, db: Engine, found: Subsidy) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = parts.split_by_parts(found.service_line_position, parts.total_parts(db))
-    return table, parts.check_parts(table, _total_rest(run))
+    return table, parts.check_parts(table, _total_rest(run, read_table(run, "line_income")))
 
 
-def _total_rest(run: Run) -> pd.DataFrame:
-    names = ("line_income", "line_costs", "line_activity")
-    return reasons.total_rest(*(read_table(run, name) for name in names))
+def _total_rest(run: Run, income: pd.DataFrame) -> pd.DataFrame:
+    return reasons.total_rest(
+        income, read_table(run, "line_costs"), read_table(run, "line_activity")
+    )
 
 
 def _find_retention(run: Run, db: Engine, found: Subsidy) -> retention.Retention:

@@ -149,6 +149,18 @@ def read_settings(folder: Path, run: Run | None = None) -> tuple[dict[str, Any],
     return settings, [f"Not used: {name_a_few(unknown)}."] if unknown else []
 
 
+def read_audience(folder: Path) -> str:
+    """Return the audience that ``trust.yml`` asks for; the usual one where it says none that can be read.
+
+    What is wrong with the file is said by the run, which reads it whole.
+    """
+    usual = SETTINGS["audience"].default
+    try:
+        return _read_setting(_read_yaml(folder / TRUST_FILE), "audience", SETTINGS["audience"])
+    except (InputError, OSError):
+        return usual
+
+
 def _read_setting(given: dict[str, Any], key: str, setting: Setting) -> Any:
     value = given.get(key, "")
     value = value.strip() if isinstance(value, str) else value

@@ -7,8 +7,8 @@ import re
 import pandas as pd
 
 # A cell that starts so is taken for a formula by Excel, LibreOffice and others (OWASP, CSV injection).
-FORMULA_START = r"^\s*[=+\-@]|^[\t\r]"
-PLAIN_NUMBER = r"^[+\-]?[\d,.]+(?:[eE][+\-]?\d+)?$"
+FORMULA_START = re.compile(r"^\s*[=+\-@]|^[\t\r]")
+PLAIN_NUMBER = re.compile(r"^[+\-]?[\d,.]+(?:[eE][+\-]?\d+)?\Z")
 GUARD = "'"
 
 
@@ -18,16 +18,14 @@ def guard_text(frame: pd.DataFrame) -> pd.DataFrame:
     Text that starts like one gets an apostrophe in front, which spreadsheet programs take for "this
     is text"; a number written as text, such as ``-5``, stays as it is. Headings are guarded too.
     """
-    guarded = frame.rename(columns=_guard_one)
+    guarded = frame.rename(columns=_guard)
     for place, (_, values) in enumerate(frame.items()):
         if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
             continue
-        is_text = _find_text(values)
-        words = values.where(is_text, "").astype("str")
-        is_formula = words.str.contains(FORMULA_START) & ~words.str.match(PLAIN_NUMBER)
-        if (is_formula & is_text).any():
-            column = values.astype("object").mask(is_formula & is_text, GUARD + words)
-            guarded.isetitem(place, column)
+        given = values.astype("object").tolist()
+        safe = [_guard(value) for value in given]
+        if any(new is not old for new, old in zip(safe, given, strict=True)):
+            guarded.isetitem(place, pd.Series(safe, index=values.index, dtype="object"))
     return guarded
 
 
@@ -40,14 +38,7 @@ def write_csv_text(frame: pd.DataFrame) -> str:
     return "\ufeff" + guarded.to_csv(index=False, lineterminator="\n")
 
 
-def _guard_one(words: object) -> object:
-    if not isinstance(words, str) or not re.search(FORMULA_START, words):
-        return words
-    return GUARD + words
-
-
-def _find_text(values: pd.Series) -> pd.Series:
-    """Tell which values are text; of a column of text, those that are there."""
-    if isinstance(values.dtype, pd.StringDtype):
-        return values.notna()
-    return values.map(lambda value: isinstance(value, str)).astype(bool)
+def _guard(value: object) -> object:
+    if not isinstance(value, str) or not FORMULA_START.search(value) or PLAIN_NUMBER.match(value):
+        return value
+    return GUARD + value

@@ -15,15 +15,17 @@ from helpers.contracts.terms import find_own_line
 
 MILLION = 1_000_000  # a case is counted in millionths, so that sums are exact in any order
 PRICED, PART_YEAR, UNPRICED, PRIVATE = "priced", "part_year", "unpriced", "private"
-KINDS = (PRICED, PART_YEAR, UNPRICED, PRIVATE)
+CRITICAL = "critical"
+KINDS = (PRICED, PART_YEAR, UNPRICED, PRIVATE, CRITICAL)
 KEYS = ["line_id", "kind", "hrg", "pod"]
 PARTS = (
     "price_gap_pence", "cost_gap_pence", "no_benchmark_pence", "private_pence", "part_year_pence",
-    "unpriced_pence", "rest_pence",
+    "critical_pence", "unpriced_pence", "rest_pence",
 )  # fmt: skip
 
 # A case is a spell or an attendance. A spell that several lines share counts for each by its part of
-# the spell's price. A spell partly outside the year has its price here but not all of its cost.
+# the spell's price. A spell partly outside the year has its price here but not all of its cost. A spell
+# with critical care has that care's cost, but national mean costs of spells leave it out (D-340).
 CASES = """
 SELECT line_id, kind, hrg, pod, count(*) AS n_events,
        CAST(sum(CASE WHEN whole_pence > 0 THEN
@@ -35,7 +37,7 @@ SELECT line_id, kind, hrg, pod, count(*) AS n_events,
 FROM (
     SELECT line_id, hrg, pod, income_pence, full_cost_pence, below_ebitda_pence, whole_pence,
            CASE WHEN pod = 'PRIV' THEN 'private' WHEN is_part > 0 THEN 'part_year'
-                WHEN whole_pence = 0 THEN 'unpriced' ELSE 'priced' END AS kind
+                WHEN is_critical > 0 THEN 'critical' WHEN whole_pence = 0 THEN 'unpriced' ELSE 'priced' END AS kind
     FROM (
         SELECT line_id, coalesce(CASE WHEN event_kind = 'episode' THEN hrg_spell ELSE hrg END, '')
                    AS hrg,
@@ -46,7 +48,9 @@ FROM (
                    AS whole_pence,
                max(CASE WHEN event_kind = 'episode' AND coalesce(completion, 1) <> 1
                    THEN 1 ELSE 0 END) OVER (PARTITION BY
-                   coalesce(CASE WHEN event_kind = 'episode' THEN spell_id END, event_id)) AS is_part
+                   coalesce(CASE WHEN event_kind = 'episode' THEN spell_id END, event_id)) AS is_part,
+               CASE WHEN event_kind = 'episode' AND spell_id IN (SELECT spell_id FROM critical_spells)
+                   THEN 1 ELSE 0 END AS is_critical
         FROM patient_events
     ) events
 ) cases
@@ -56,13 +60,16 @@ ORDER BY line_id, kind, hrg, pod
 
 
 def total_cases(db: QueryEngine) -> pd.DataFrame:
-    """Total patients by line, HRG and point of delivery, from the engine's ``patient_events``.
+    """Total patients by line, HRG and point of delivery.
+
+    The engine holds ``patient_events`` and ``critical_spells``, the ``spell_id`` of spells with critical care.
 
     Returns
     -------
     pd.DataFrame
         ``line_id, kind, hrg, pod, n_events, case_millionths, income_pence, cost_pence,
-        capital_pence``; ``kind`` is priced, part_year (partly outside the year), unpriced or private.
+        capital_pence``; ``kind`` is priced, part_year (partly outside the year), critical (with
+        critical care), unpriced or private.
     """
     numbers = ["n_events", "case_millionths", "income_pence", "cost_pence", "capital_pence"]
     return db.frame(CASES).astype(dict.fromkeys(numbers, "int64"))
@@ -74,7 +81,7 @@ def compare_hrgs(cases: pd.DataFrame, benchmarks: pd.DataFrame, *, mff: float) -
     Parameters
     ----------
     cases
-        From ``total_cases``; only priced patients of the whole year are read.
+        From ``total_cases``; only priced patients of the whole year, without critical care, are read.
     benchmarks
         ``hrg``, ``pod``, ``national_mean_cost_pence``.
     mff
@@ -109,17 +116,21 @@ def explain_lines(
     hrgs: pd.DataFrame,
     service_lines: pd.DataFrame,
     contract_gaps: pd.Series | None,
+    critical_income: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return the parts that make each line's surplus (``line_reasons``), to the penny.
 
-    ``surplus = price gap + relative cost gap + no benchmark + private + part of the year + unpriced +
-    rest``. The rest is cost matched to no patient, and income that belongs to none. With the contract gap
-    added it is the surplus as contracted.
+    ``surplus = price gap + relative cost gap + no benchmark + private + part of the year + critical +
+    unpriced + rest``. The rest is cost matched to no patient, and income that belongs to none. With the
+    contract gap added it is the surplus as contracted.
 
     Parameters
     ----------
     contract_gaps
         Income as contracted less income at price, by line; none where it is not known.
+    critical_income
+        Income of days in critical care, whole pence, by line, which no patient event holds; none if
+        there is none.
     """
     table = position[["line_id", "line_name", "surplus_pence", "full_cost_pence"]].copy()
     at = table["line_id"]
@@ -133,9 +144,11 @@ def explain_lines(
     table["price_gap_pence"] = add_up(compared, compared["price_gap_pence"])
     table["cost_gap_pence"] = add_up(compared, compared["cost_gap_pence"])
     table["no_benchmark_pence"] = add_up(alone, alone["surplus_pence"])
-    for kind in (PRIVATE, PART_YEAR, UNPRICED):
+    for kind in (PRIVATE, PART_YEAR, CRITICAL, UNPRICED):
         rows = cases[cases["kind"] == kind]
         table[f"{kind}_pence"] = add_up(rows, rows["income_pence"] - rows["cost_pence"])
+    if critical_income is not None:
+        table["critical_pence"] += at.map(critical_income).fillna(0).astype("int64")
     known = table[[name for name in PARTS if name != "rest_pence"]].sum(axis=1)
     table["rest_pence"] = table["surplus_pence"] - known
     table["compared_cost_pence"] = add_up(compared, compared["cost_pence"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import hypot
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
@@ -49,9 +50,10 @@ def name_marks(axes: Axes, marks: Sequence[Mark], *, size: float = 8.0) -> None:
             mark.name, (mark.x, mark.y), xytext=(0, 0), textcoords="offset points", fontsize=size
         )
         extent = text.get_window_extent()
+        others = np.array([box.extents for box in boxes if box is not own]).reshape(-1, 4)
         best = min(
             _list_places(own, extent.width, extent.height, pixels),
-            key=lambda place: _rate(place[0], boxes, own, inside) + 0.01 * place[1],
+            key=lambda place: _rate(place[0], others, inside) + 0.01 * place[1],
         )
         place, distance = best
         centre = ((own.x0 + own.x1) / 2, (own.y0 + own.y1) / 2)
@@ -75,15 +77,19 @@ def _list_places(
             yield Bbox.from_bounds(x, y, width, height), distance
 
 
-def _rate(place: Bbox, boxes: Sequence[Bbox], own: Bbox, inside: Bbox) -> float:
+def _rate(place: Bbox, others: np.ndarray, inside: Bbox) -> float:
     """Return how much a place covers, in square pixels; what would be cut off counts most."""
-    covered = sum(_area(Bbox.intersection(place, box)) for box in boxes if box is not own)
-    outside = place.width * place.height - _area(Bbox.intersection(place, inside))
-    return covered + 10 * outside
+    covered = _share(place, others).sum()
+    outside = place.width * place.height - _share(place, inside.extents[None])[0]
+    return float(covered + 10 * outside)
 
 
-def _area(box: Bbox | None) -> float:
-    return 0.0 if box is None else box.width * box.height
+def _share(place: Bbox, boxes: np.ndarray) -> np.ndarray:
+    """Return the area that a place shares with each box, whose corners are a row."""
+    x0, y0, x1, y1 = place.extents
+    width = np.minimum(x1, boxes[:, 2]) - np.maximum(x0, boxes[:, 0])
+    height = np.minimum(y1, boxes[:, 3]) - np.maximum(y0, boxes[:, 1])
+    return np.clip(width, 0, None) * np.clip(height, 0, None)
 
 
 def _join(axes: Axes, own: Bbox, place: Bbox) -> None:

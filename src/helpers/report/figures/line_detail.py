@@ -31,6 +31,7 @@ MOST_DEPARTMENTS = 9  # the dearest that several lines use
 SMALLEST_CELL_PROP, SMALLEST_OTHER_PROP = 0.005, 0.03
 PALEST, DARKEST = 0.10, 0.62
 HEAD_LETTERS = 11
+LABEL_GAP_PROP = 0.008  # between the end of a bar and its value, as a share of the longest
 TERMS = {
     "price_pence": "Price", "volume_pence": "Volume", "mix_pence": "Mix", "unit_cost_pence": "Unit cost",
     "overhead_pence": "Overhead and capital", "other_pence": "Other",
@@ -47,13 +48,14 @@ def plot_ledger_waterfall(steps: pd.DataFrame) -> Figure:
                "capital": GREY}  # fmt: skip
     with report_style():
         figure, axes = new_figure(BAR_INCHES * 1.25 * len(rows) + 0.6)
+        gap = LABEL_GAP_PROP * rows["pence"].max()
         for place, row in enumerate(rows.itertuples()):
             axes.barh(place, row.pence, left=row.start_pence, color=colours[row.kind], height=0.66)
             end = row.start_pence + row.pence
             axes.text(
-                end,
+                end + gap,
                 place,
-                f" {format_gbp(row.pence)}",
+                format_gbp(row.pence),
                 va="center",
                 ha="left",
                 fontsize=9,
@@ -174,10 +176,9 @@ def plot_hrg_margins(table: pd.DataFrame) -> Figure | None:
         axes.barh(np.arange(len(rows)), margin, color=colours, height=0.7)
         reach = margin.abs().max() * 1.28
         for place, value in enumerate(margin):
-            side = "left" if value >= 0 else "right"
-            gap = " " if value >= 0 else ""
+            side, gap = ("left", 1) if value >= 0 else ("right", -1)
             axes.text(
-                value, place, f"{gap}{format_gbp(value, signed=True)}{'' if gap else ' '}", va="center",
+                value + gap * LABEL_GAP_PROP * reach, place, format_gbp(value, signed=True), va="center",
                 ha=side, fontsize=8.5, color=INK,
             )  # fmt: skip
         axes.set_xlim(min(margin.min() * 1.3, -reach * 0.1), max(margin.max() * 1.3, reach * 0.1))
@@ -202,6 +203,7 @@ def plot_bridge(bridge: pd.DataFrame) -> Figure | None:
     with report_style():
         figure, axes = new_figure(BAR_INCHES * 1.25 * len(labels) + 0.8)
         at = 0.0
+        gap = LABEL_GAP_PROP * float(sums.abs().max())
         for place, name in enumerate(sums.index):
             value = float(sums[name])
             is_end = name in ("before_pence", "after_pence")
@@ -210,7 +212,7 @@ def plot_bridge(bridge: pd.DataFrame) -> Figure | None:
             axes.barh(place, value, left=start, color=colour, height=0.66)
             at = value if is_end else start + value
             axes.text(
-                max(start, start + value), place, f" {format_gbp(value, signed=not is_end)}", va="center",
+                max(start, start + value) + gap, place, format_gbp(value, signed=not is_end), va="center",
                 fontsize=9, color=INK,
             )  # fmt: skip
             if place < len(labels) - 1:

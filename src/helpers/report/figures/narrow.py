@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
-from helpers.report.figures.style import WIDE_ONLY
+from helpers.report.figures.style import WIDE_ONLY, to_svg
 
 NARROW_INCHES = 4.1
 LONGEST_LABEL = 19  # letters in one line of a row's name
@@ -37,8 +37,8 @@ CLOSE_PIXELS = -1.0
 EDGE_PIXELS = 2.0
 
 
-def lay_out_narrow(figure: Figure) -> bool:
-    """Lay a figure out for a phone, in place; tell whether its words fit.
+def draw_narrow(figure: Figure) -> str:
+    """Lay a figure out for a phone, in place, and return it as SVG; blank if its words do not fit.
 
     The figure has been drawn once in its wide form.
     """
@@ -49,23 +49,29 @@ def lay_out_narrow(figure: Figure) -> bool:
     is_diagram = len(boxes) > 1 and not any(axes.axison for axes in figure.axes)
     is_crowded = len(boxes) > MOST_WORDS * n_columns or figure.get_gid() == WIDE_ONLY
     if figure.get_size_inches()[0] <= NARROW_INCHES or is_diagram or is_crowded:
-        return False
+        return ""
     if n_columns > 1:
         _stack_panels(figure, n_rows)
     met_before = _count_overlaps(boxes)
     extra = sum(_stack_legend(figure, legend) for legend in list(figure.legends))
     stretch = max((_fold_labels(axes) for axes in figure.axes), default=1.0)
     if stretch > MOST_STRETCH:
-        return False
+        return ""
     height = figure.get_size_inches()[1] * stretch + extra
     figure.set_size_inches(NARROW_INCHES, height)
+    fewest = len(boxes) ** 2
     for _ in range(MOST_TRIES):
-        if _fits(figure, met_before):
+        svg = to_svg(figure)  # which settles where words stand
+        faults = _count_faults(figure, met_before)
+        if not faults:
             figure.set_layout_engine("none")  # it stays as it was measured
-            return True
+            return svg
+        if faults > fewest:  # more room makes it worse: its marks are in each other's way
+            return ""
+        fewest = faults
         for axes in figure.axes:
             _make_room(axes)
-    return False
+    return ""
 
 
 def _stack_panels(figure: Figure, n_rows: int) -> None:
@@ -126,17 +132,14 @@ def _fold_labels(axes: Axes) -> float:
     return max(1.0, (n_lines * LINE_INCHES + 0.05) / row)
 
 
-def _fits(figure: Figure, met_before: int) -> bool:
-    """Tell whether every word lies inside the figure and none meets another that it did not meet."""
-    figure.draw_without_rendering()
+def _count_faults(figure: Figure, met_before: int) -> int:
+    """Return how many words are cut off or meet one that they did not meet, and axes are too narrow."""
     inside = figure.bbox.padded(EDGE_PIXELS)
     boxes = _find_boxes(figure)
-    if any(not _contains(inside, box) for box in boxes):
-        return False
+    n_cut = sum(not _contains(inside, box) for box in boxes)
     widths = [axes.bbox.width / figure.dpi for axes in figure.axes if axes.axison]
-    if widths and min(widths) < LEAST_AXES_INCHES:
-        return False
-    return _count_overlaps(boxes) <= met_before
+    n_thin = sum(width < LEAST_AXES_INCHES for width in widths)
+    return n_cut + n_thin + max(_count_overlaps(boxes) - met_before, 0)
 
 
 def _find_boxes(figure: Figure) -> list[Bbox]:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
-from helpers.report.figures.narrow import lay_out_narrow
+from helpers.report.figures.narrow import draw_narrow
 from helpers.report.figures.style import DARK, WHITE, report_style, to_svg
 
 # Above this size a figure is drawn as pixels, if that is smaller.
@@ -49,17 +49,22 @@ def draw_pictures(figure: Figure) -> tuple[Picture, Picture | None]:
     """
     wide = draw_picture(figure)
     with report_style():
-        fits = lay_out_narrow(figure)
-    return wide, draw_picture(figure, is_one_word=True) if fits else None
+        narrow = draw_narrow(figure)
+    return wide, _make_picture(figure, narrow, is_one_word=True) if narrow else None
 
 
-def draw_picture(figure: Figure, *, is_one_word: bool = False) -> Picture:
-    """Return a figure as it is laid out; the same figure gives the same bytes.
+def draw_picture(figure: Figure) -> Picture:
+    """Return a figure as it is laid out; the same figure gives the same bytes."""
+    return _make_picture(figure, to_svg(figure), is_one_word=False)
+
+
+def _make_picture(figure: Figure, svg: str, *, is_one_word: bool) -> Picture:
+    """Return a figure that was drawn as SVG.
 
     An address that is one word, without blanks, is a little longer; a ``srcset`` needs one.
     """
     width, height = (round(inches * 96) for inches in figure.get_size_inches())
-    svg = shrink_svg(to_svg(figure))
+    svg = shrink_svg(svg)
     if len(svg) > LARGEST_SVG_BYTES:
         pixels = to_png(figure)
         if len(pixels) < len(svg):

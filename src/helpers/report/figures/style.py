@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -90,6 +90,17 @@ def draw_zero_line(axes: Axes, which: str = "x") -> None:
     draw(0, color=INK, linewidth=0.9, zorder=3)
 
 
+class _Canvas(FigureCanvasSVG):
+    """An SVG canvas that measures words with one renderer, which keeps what it has measured."""
+
+    def __init__(self, figure: Figure) -> None:
+        super().__init__(figure)
+        self._measuring = RendererSVG(1, 1, io.StringIO())
+
+    def get_renderer(self) -> RendererSVG:
+        return self._measuring
+
+
 def to_svg(figure: Figure) -> str:
     """Return a figure as SVG text on no ground: the same figure gives the same bytes.
 
@@ -97,6 +108,6 @@ def to_svg(figure: Figure) -> str:
     """
     buffer = io.StringIO()
     with report_style():
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        _Canvas(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]

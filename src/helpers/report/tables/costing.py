@@ -44,6 +44,34 @@ def build_statement_table(statement: pd.DataFrame, service_lines: pd.DataFrame) 
     return ordered.drop(columns="place").reset_index(drop=True)
 
 
+def build_margin_table(statement: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:
+    """Return contribution to overheads, EBITDA and surplus of each line, and their shares of income.
+
+    Lines in the order of their contribution's share, the trust last.
+    """
+    rows = {
+        "I": "income_pence",
+        "T2": "contribution_pence",
+        "T3": "ebitda_pence",
+        "T4": "surplus_pence",
+    }
+    kept = statement["row_id"].isin(rows) & statement["line_id"].isin(
+        [*service_lines["line_id"], TRUST]
+    )
+    wide = statement[kept].pivot(index="line_id", columns="row_id", values="amount_pence")
+    table = wide.rename(columns=rows)[list(rows.values())].reset_index()
+    table["line_name"] = name_lines(table["line_id"], service_lines)
+    income = table["income_pence"].where(table["income_pence"] > 0)
+    for name in ("contribution", "ebitda", "surplus"):
+        table[f"{name}_prop"] = (table[f"{name}_pence"] / income).astype("float64")
+    table["is_trust"] = table["line_id"] == TRUST
+    return table.sort_values(
+        ["is_trust", "contribution_prop", "line_id"],
+        ascending=[True, False, True],
+        ignore_index=True,
+    ).drop(columns="is_trust")
+
+
 def build_statement_rows(
     statement: pd.DataFrame, departments: pd.DataFrame, line_id: str = TRUST
 ) -> pd.DataFrame:

@@ -8,11 +8,14 @@ from helpers.contracts.terms import EDUCATION, PODS, RESEARCH, UNMAPPED
 from helpers.report.words.plain import name_lines, name_term
 
 TRUST = "TRUST"
+MOST_PLANNED = 12  # kinds of care of a line shown beside their plan
 MOST_HRGS = 10  # gains shown, and as many losses
 MEASURES = ("income", "contribution", "surplus")
 BRIDGE = ("before", "price", "volume", "mix", "unit_cost", "overhead", "other", "after")
 PLACES = ("ward", "theatre", "clinic", "ed")
-UNITS = ("spell", "bed_day", "op_attendance", "ed_attendance", "theatre_minute")
+UNITS = (
+    "spell", "bed_day", "op_attendance", "ed_attendance", "theatre_minute", "critical_care_day"
+)  # fmt: skip
 
 
 def build_driver_table(overheads: pd.DataFrame, drivers: pd.DataFrame) -> pd.DataFrame:
@@ -122,6 +125,40 @@ def build_comparison_table(
     )
     return table.sort_values(["is_trust", "difference_pence", "line_id"], ignore_index=True).drop(
         columns="is_trust"
+    )
+
+
+def build_planned_table(activity: pd.DataFrame) -> pd.DataFrame:
+    """Return activity of all lines beside its plan, by point of delivery in the order of PODS."""
+    numbers = ["planned_cases", "n_cases", "difference_cases", "income_effect_pence"]
+    table = activity.groupby("pod", as_index=False, sort=True)[numbers].sum()
+    table["place"] = table["pod"].map({pod: place for place, pod in enumerate(PODS)})
+    table = table.sort_values("place", ignore_index=True).drop(columns="place")
+    return _round_cases(table.assign(pod_name=table["pod"].map(PODS)))
+
+
+def build_planned_lines_table(activity: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines' kinds of care furthest from their plan, by what the difference is worth."""
+    table = activity[activity["line_id"].isin(service_lines["line_id"])]
+    size = table["income_effect_pence"].abs()
+    table = table.assign(size=size, cases=table["difference_cases"].abs())
+    table = table[(table["size"] > 0) | (table["cases"] > 0)].sort_values(
+        ["size", "cases", "line_id", "pod"], ascending=[False, False, True, True]
+    )
+    table = table.head(MOST_PLANNED).drop(columns=["size", "cases"])
+    named = table.assign(
+        line_name=name_lines(table["line_id"], service_lines), pod_name=table["pod"].map(PODS)
+    )
+    return _round_cases(named).reset_index(drop=True)
+
+
+def _round_cases(table: pd.DataFrame) -> pd.DataFrame:
+    """Return whole cases for the page, and the difference as a share of what was planned."""
+    planned = table["planned_cases"].where(table["planned_cases"] > 0)
+    return table.assign(
+        difference_prop=(table["difference_cases"] / planned).astype("float64"),
+        planned_cases=table["planned_cases"].round().astype("int64"),
+        difference_cases=table["difference_cases"].round().astype("int64"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.report.formats import format_prop
+from helpers.report.formats import format_prop, true_minus
 from helpers.report.words.plain import name_lines, name_term
 
 FLAG_ORDER = ("outlier", "material", "indicative")
@@ -58,9 +58,9 @@ OUTCOME_COLUMNS = {
     "label": "Consultant",
     "outcome_words": "Outcome",
     "n_spells": "Spells",
-    "observed": "Events",
+    "observed": "Events, or mean score",
     "expected": "Expected for such patients",
-    "over": "Events over expected (95% interval)",
+    "over": "Events over expected, or score less expected (95% interval)",
     "odds": "Odds ratio (90% interval)",
 }
 
@@ -153,18 +153,33 @@ def arrange_outcomes(outcomes: pd.DataFrame, named: pd.DataFrame) -> pd.DataFram
     table = who.merge(
         outcomes, on=["line_id", "consultant_code"], how="inner", validate="one_to_many"
     )
-    table["outcome_words"] = (
-        table["outcome"].map(lambda code: name_term("outcome", code)).astype("str")
-    )
-    for name, ends in (
-        ("over", ("over_expected", "over_low", "over_high")),
-        ("odds", ("odds_ratio", "odds_low", "odds_high")),
-    ):
-        values = zip(*[table[end] for end in ends], strict=True)
-        texts = [f"{value:.2f} ({low:.2f} to {high:.2f})" for value, low, high in values]
+    return write_outcomes(table).sort_values(["order", "label", "outcome"]).reset_index(drop=True)
+
+
+def write_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of ``outcome_review`` with the outcome, the comparison and the odds in words."""
+    rows = outcomes.to_dict("records")
+    words = {
+        "outcome_words": [name_term("outcome", row["outcome"]) for row in rows],
+        "over": [_write_over(row) for row in rows],
+        "odds": [
+            f"{row['odds_ratio']:.2f} ({row['odds_low']:.2f} to {row['odds_high']:.2f})"
+            for row in rows
+        ],
+    }
+    table = outcomes.assign(n_spells=outcomes["n"])
+    for name, texts in words.items():
         table[name] = pd.Series(texts, index=table.index, dtype="str")
-    table["n_spells"] = table["n"]
-    return table.sort_values(["order", "label", "outcome"]).reset_index(drop=True)
+    return table
+
+
+def _write_over(row: dict) -> str:
+    """Return events over expected events, or how far a score is from the expected one."""
+    if pd.notna(row["difference"]):
+        value, low, high = (row[f"difference{end}"] for end in ("", "_low", "_high"))
+        return true_minus(f"{value:+.2f} ({low:+.2f} to {high:+.2f})")
+    value, low, high = (row[name] for name in ("over_expected", "over_low", "over_high"))
+    return f"{value:.2f} ({low:.2f} to {high:.2f})" if pd.notna(value) else "–"
 
 
 def _write_gap(ratio: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:

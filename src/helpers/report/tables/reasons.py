@@ -15,6 +15,7 @@ REASON_COLUMNS = {
     "no_benchmark_pence": "No national mean",
     "private_pence": "Private patients",
     "part_year_pence": "Partly outside the year",
+    "critical_pence": "With critical care",
     "unmatched_pence": "No price or no patient",
     "surplus_pence": "Surplus",
     "contract_gap_pence": "Contract gap, beside",

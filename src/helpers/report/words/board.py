@@ -5,16 +5,14 @@ Sums are written to two figures: a board decides on sizes, and the pages behind 
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 from helpers.contracts.terms import UNMAPPED
 from helpers.report.formats import (
     count_words,
     format_count,
+    format_gbp,
     format_prop,
-    format_tick_gbp,
     join_words,
 )
 from helpers.report.tables.summary import SummaryTables, arrange_lines, keep_service_lines
@@ -29,21 +27,8 @@ from helpers.report.words.summary import (
 N_FIXES = 3
 N_NAMED = 3
 SURE = ("stable", "mostly_stable")
-SIGNIFICANT_FIGURES = 2
 # A share of a line's cost that found no patient and is worth mending; below it is noise.
 UNMATCHED_TO_MEND_PROP = 0.01
-
-
-def format_about(pence: float) -> str:
-    """Return pence as pounds to two figures: £1.2m, £46k.
-
-    >>> format_about(123_456_789), format_about(4_560_000), format_about(0)
-    ('£1.2m', '£46k', '£0')
-    """
-    if not pence:
-        return "£0"
-    size = SIGNIFICANT_FIGURES - 1 - math.floor(math.log10(abs(pence)))
-    return format_tick_gbp(round(pence, size))
 
 
 def describe_made_and_lost(tables: SummaryTables) -> str:
@@ -107,7 +92,7 @@ def describe_unmatched_line(tables: SummaryTables) -> str:
         return ""
     line = lines.loc[lines["unmatched_pence"].idxmax()]
     return (
-        f"{format_about(line['unmatched_pence'])} of cost in {line['line_name']} "
+        f"{format_gbp(line['unmatched_pence'])} of cost in {line['line_name']} "
         f"({format_prop(line['unmatched_prop'], 1)} of its cost) found no patient. Mend the numbers that "
         "link its tests, drugs and operations to stays; until then its patients look cheaper than they are."
     )
@@ -119,9 +104,7 @@ def describe_unmapped(tables: SummaryTables) -> str:
     cost = int(rows["full_cost_pence"].sum())
     if cost <= 0:
         return ""
-    return (
-        f"{format_about(cost)} of cost belongs to no service line. Add its codes to the line map."
-    )
+    return f"{format_gbp(cost)} of cost belongs to no service line. Add its codes to the line map."
 
 
 def list_challenges(tables: SummaryTables) -> list[str]:
@@ -208,7 +191,7 @@ def _challenge_stays(stays: pd.DataFrame) -> str:
 
 def _name_amounts(lines: pd.DataFrame) -> str:
     return join_words(
-        [f"{row.line_name} ({format_about(abs(row.surplus_pence))})" for row in lines.itertuples()]
+        [f"{row.line_name} ({format_gbp(abs(row.surplus_pence))})" for row in lines.itertuples()]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import UNMAPPED
+from helpers.contracts.terms import PODS, UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 from helpers.report.words.plain import name_lines
 
@@ -12,6 +12,9 @@ TRUST = "TRUST"
 TERMS = {
     "price_pence": "price", "volume_pence": "volume", "mix_pence": "mix", "unit_cost_pence": "unit cost",
     "overhead_pence": "overhead and capital charges", "other_pence": "all else",
+}  # fmt: skip
+HOUR_IN = {
+    "theatre": "in theatre", "clinic": "in clinic", "ed": "in the emergency department", "ward": "on a ward",
 }  # fmt: skip
 NO_FEEDS = "This trust has no activity feeds, so nothing can be said of single patients’ care."
 
@@ -58,9 +61,8 @@ def describe_medical_time(medical_time: pd.DataFrame, department_costs: pd.DataF
     n, n_planned = len(planned), int(planned.sum())
     if not n_planned:
         return (
-            "No line has job plans, so doctors’ cost follows a plain rule: minutes in theatre and clinic count "
-            "in full, a ward hour as 1.2 minutes. The file job_plans would replace it by what doctors are "
-            "planned to do."
+            f"No line has job plans, so doctors’ cost follows a plain rule: an hour counts {_write_plain(medical_time)}. "
+            "The file job_plans would replace it by what doctors are planned to do."
         )
     pay = department_costs[
         (department_costs["kind"] == "clinical") & (department_costs["element"] == "PAY_MEDICAL")
@@ -70,8 +72,19 @@ def describe_medical_time(medical_time: pd.DataFrame, department_costs: pd.DataF
         f"{format_gbp(int(pay['amount_pence'].sum()))}."
     )
     if n_planned < n:
-        text += " The others follow a plain rule."
+        text += (
+            " The other follows a plain rule."
+            if n - n_planned == 1
+            else " The others follow a plain rule."
+        )
     return text
+
+
+def _write_plain(medical_time: pd.DataFrame) -> str:
+    """Return what an hour in each place counts without job plans: `60 minutes in theatre, ...`."""
+    weight = medical_time.groupby("place")["weight_per_minute"].max() * 60
+    parts = [f"{weight[code]:g} {words}" for code, words in HOUR_IN.items() if code in weight]
+    return join_words([parts[0].replace(" ", " minutes ", 1), *parts[1:]]) if parts else "alike"
 
 
 def describe_hrgs(table: pd.DataFrame, line_hrgs: pd.DataFrame) -> str:
@@ -140,7 +153,7 @@ def describe_comparison(comparison: pd.DataFrame, basis: str, service_lines: pd.
         (comparison["basis"] == basis) & comparison["line_id"].isin(service_lines["line_id"])
     ]
     if rows.empty and basis == "plan":
-        return "There is no plan to compare with: the file plan (line, month, income, direct and indirect cost) would tell."
+        return "There is no plan to compare with: the file plan (line, month, income, direct and indirect cost, activity) would tell."
     if rows.empty:
         return (
             "There is no report of the year before in this folder of reports. Make one for that year, then "
@@ -164,6 +177,38 @@ def describe_comparison(comparison: pd.DataFrame, basis: str, service_lines: pd.
     )
     if worst["difference_pence"] < 0:
         text += f" Furthest below is {name}, by {format_gbp(-int(worst['difference_pence']))}."
+    return text
+
+
+def describe_planned(
+    activity: pd.DataFrame, comparison: pd.DataFrame, line_activity: pd.DataFrame
+) -> str:
+    """Say where activity was furthest from its plan; or which columns of the plan would tell."""
+    if line_activity.empty:
+        return NO_FEEDS
+    if activity.empty:
+        has_plan = bool((comparison["basis"] == "plan").any())
+        return (
+            f"{'The plan' if has_plan else 'A plan'} can say how many cases were meant, in a column for each "
+            "way of care (activity_el, activity_dc, …). Without them only money can be compared."
+        )
+    table = activity.groupby("pod")[["planned_cases", "difference_cases"]].sum()
+    table = table[table["planned_cases"] > 0]
+    worth = int(activity["income_effect_pence"].sum())
+    text = (
+        f"Of {count_words(len(table), 'way')} of care planned, "
+        f"{count_words(int((table['difference_cases'] > 0).sum()), 'was', 'were')} above plan. At this year’s mean "
+        f"income of a case, activity earned {format_gbp(abs(worth))} {'more' if worth >= 0 else 'less'} than the "
+        "planned number of cases would have; each line’s difference is valued by itself."
+    )
+    share = (table["difference_cases"] / table["planned_cases"]).abs()
+    if not share.empty and share.max() > 0:
+        pod = share.idxmax()
+        far = table.loc[pod, "difference_cases"] / table.loc[pod, "planned_cases"]
+        text += (
+            f" Furthest from plan is {PODS[pod][0].lower()}{PODS[pod][1:]}: {format_prop(abs(far))} "
+            f"{'above' if far > 0 else 'below'}."
+        )
     return text
 
 

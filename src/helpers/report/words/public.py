@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.contracts.terms import UNMAPPED
 from helpers.report.cells import HIDDEN
 from helpers.report.formats import (
     count_words,
@@ -12,7 +13,7 @@ from helpers.report.formats import (
     format_prop,
     join_words,
 )
-from helpers.report.words.board import SURE, format_about, name_made_and_lost
+from helpers.report.words.board import SURE, name_made_and_lost
 
 TRUST = "TRUST"
 STRONG_GRADES = ("A", "B")
@@ -53,8 +54,9 @@ def describe_headlines(
     cost = sum(int(amounts[row]) for row in ("C1", "C2", "C3", "C4"))
     earned = int(lines["income_pence"].sum())
     low, high, volume = (int(amounts[key]) for key in ("volume_low", "volume_high", "volume"))
-    n_surplus = int(lines["surplus_pence"].ge(0).sum())
-    n_unsure = int(lines["sign_label"].eq("rule_dependent").sum())
+    mapped = _keep_mapped(lines)
+    n_surplus = int(mapped["surplus_pence"].ge(0).sum())
+    n_unsure = int(mapped["sign_label"].eq("rule_dependent").sum())
     share = f"{format_prop(abs(surplus) / income, 1)} of income" if income else ""
     return [
         _card("Income of the trust", format_gbp(income), f"of which service lines earned {format_gbp(earned)}"),
@@ -66,11 +68,16 @@ def describe_headlines(
             f"{format_gbp(low)} to {format_gbp(high)} over all rules tried",
         ),
         _card(
-            "Service lines in surplus", f"{n_surplus} of {len(lines)}",
+            "Service lines in surplus", f"{n_surplus} of {len(mapped)}",
             f"{format_count(n_unsure)} of all have a sign that hangs on the rule for sharing overheads and fixed income",
         ),
         _card("Consultants dearer than peers", *_describe_named(findings)),
     ]  # fmt: skip
+
+
+def _keep_mapped(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the service lines: what the map gives to none is shown, but is no service."""
+    return lines[lines["line_id"] != UNMAPPED]
 
 
 def _describe_named(findings: pd.DataFrame) -> tuple[str, str]:
@@ -90,17 +97,19 @@ def _describe_named(findings: pd.DataFrame) -> tuple[str, str]:
 
 def describe_made_and_lost(lines: pd.DataFrame) -> str:
     """Return where most money is made and lost, by lines whose sign holds under other fair rules."""
-    return name_made_and_lost(lines)
+    return name_made_and_lost(_keep_mapped(lines))
 
 
 def describe_certainty(lines: pd.DataFrame) -> str:
     """Return how many lines keep their sign under the rules tried."""
+    lines = _keep_mapped(lines)
     if lines.empty:
         return "There is no line to show."
     n_sure = int(lines["sign_label"].isin(SURE).sum())
     n_rules = int(lines["n_rules"].max())
+    keep = "keeps the sign of its" if n_sure == 1 else "keep the sign of their"
     return (
-        f"{n_sure} of {count_words(len(lines), 'line')} keep the sign of their result under nearly all of the "
+        f"{n_sure} of {count_words(len(lines), 'line')} {keep} result under nearly all of the "
         f"{format_count(n_rules)} fair ways tried of sharing overheads and fixed income. For the others the rule "
         "decides, not the service."
     )
@@ -133,10 +142,10 @@ def describe_pods(pods: pd.DataFrame) -> str:
     best, worst = shown.loc[margin.idxmax()], shown.loc[margin.idxmin()]
     words = []
     if margin.max() > 0:
-        words.append(f"{best['pod_name']} earns most above its cost ({format_about(margin.max())})")
+        words.append(f"{best['pod_name']} earns most above its cost ({format_gbp(margin.max())})")
     if margin.min() < 0:
         words.append(
-            f"{worst['pod_name']} costs most above its income ({format_about(-margin.min())})"
+            f"{worst['pod_name']} costs most above its income ({format_gbp(-margin.min())})"
         )
     return f"Of the kinds of activity that are shown, {join_words(words)}." if words else ""
 
@@ -189,7 +198,7 @@ def describe_findings(findings: pd.DataFrame) -> str:
     if is_hidden:
         return f"{text} What it is worth is not shown: it would be the sum of fewer than 8 people."
     if saving:
-        return f"{text} It is worth {format_about(saving)} a year at most, where outcomes are no better for it."
+        return f"{text} It is worth {format_gbp(saving)} a year at most, where outcomes are no better for it."
     return text
 
 

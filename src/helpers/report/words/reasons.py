@@ -8,7 +8,8 @@ from helpers.contracts.terms import PODS, UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 
 NOT_COMPARED = (
-    "no_benchmark_pence", "private_pence", "part_year_pence", "unpriced_pence", "rest_pence",
+    "no_benchmark_pence", "private_pence", "part_year_pence", "critical_pence", "unpriced_pence",
+    "rest_pence",
 )  # fmt: skip
 FEW_NAMES = 3
 LITTLE_PROP = 0.5  # a line with less of its cost compared is not explained

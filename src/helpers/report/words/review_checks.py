@@ -54,11 +54,19 @@ def _describe_agreement(value: pd.Series) -> str:
 
 
 def _describe_tails(value: pd.Series) -> str:
-    heavy = value["heavy_tails"]
-    start = f"The data give heavy tails of natural variation a weight of {format_prop(heavy)}"
-    if heavy >= HEAVY:
-        return f"{start}: some of those named may be extremes of ordinary variation."
-    return f"{start}, where 30% was assumed beforehand."
+    heavy, assumed, least = (
+        format_prop(value[name]) for name in ("heavy_tails", "heavy_assumed", "least_probability")
+    )
+    extremes = (
+        " Some of those named may be extremes of ordinary variation."
+        if value["heavy_tails"] >= HEAVY
+        else ""
+    )
+    return (
+        f"The data give heavy tails of natural variation a weight of {heavy}, where {assumed} was assumed "
+        f"beforehand.{extremes} The likelier heavy tails are, or that hardly anybody is divergent, the surer a name "
+        f"must be: here it needs a probability of {least}."
+    )
 
 
 def _describe_risk(value: pd.Series) -> str:

@@ -111,6 +111,28 @@ def count_activity(
     return whole.groupby(["hrg", "pod", "line"], sort=True, as_index=False).sum()
 
 
+def count_cases(
+    recipe: Recipe, spells: pd.DataFrame, episodes: pd.DataFrame, earned_by: pd.DataFrame
+) -> pd.DataFrame:
+    """Return NHS activity as lines count it: pod, line, n; a spell is its last episode's line's.
+
+    ``earned_by`` is ``count_activity``'s, which splits spells between lines.
+    """
+    last = episodes.sort_values(["spell", "start"], kind="stable").drop_duplicates(
+        "spell", keep="last"
+    )
+    own = spells.iloc[last["spell"]]
+    at = ((own["dis"] < recipe.year_minutes) & ~own["private"]).to_numpy()
+    done = own[at]
+    is_mat = recipe.lines["line_id"].to_numpy()[done["line"]] == "MAT"
+    admitted = pd.DataFrame(
+        {"pod": spell_pods(done, is_mat), "line": last["line"].to_numpy()[at], "n": 1.0}
+    )
+    others = earned_by.loc[~earned_by["pod"].isin(admitted["pod"].unique()), ["pod", "line", "n"]]
+    both = pd.concat([admitted, others], ignore_index=True)
+    return both.groupby(["pod", "line"], sort=True, as_index=False).sum()
+
+
 def _count_critical(recipe: Recipe, spells: pd.DataFrame, critical: pd.DataFrame) -> pd.DataFrame:
     at = in_year(recipe, critical["start"]) & ~spells["private"].to_numpy()[critical["spell"]]
     rows = critical[at]

@@ -155,7 +155,7 @@ def _make_money(
         "drivers": drivers, "prices": prices, "ledger": book, "centres": centres, "costs": costs,
         "line_costs": line_costs, "line_costs_direct": other_costs,
         "line_income": earned + passed + private,
-        "private": private, "clinical_pence": int(clinical),
+        "private": private, "clinical_pence": int(clinical), "cases": income.count_cases(recipe, spells, activity["apc_episodes"], earned_by),
     }  # fmt: skip
 
 
@@ -296,7 +296,9 @@ def _write_money(
         "overhead_drivers": money["drivers"], "prices": money["prices"],
         "benchmarks": income.list_benchmarks(recipe),
         "contract_income": structure.list_contract(recipe, money["clinical_pence"]),
-        "plan": structure.list_plan(recipe, money["line_costs"], money["line_income"]),
+        "plan": structure.list_plan(
+            recipe, money["line_costs"], money["line_income"], money["cases"]
+        ),
         "control_totals": structure.list_controls(recipe, book, counts),
     }  # fmt: skip
     for name, table in tables.items():

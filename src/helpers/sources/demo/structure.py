@@ -108,8 +108,13 @@ def list_contract(recipe: Recipe, clinical_pence: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["commissioner", "element", "scope_rule", "amount"])
 
 
-def list_plan(recipe: Recipe, line_costs: np.ndarray, line_income: np.ndarray) -> pd.DataFrame:
-    """Return plan.csv: by line and month, near what happened."""
+def list_plan(
+    recipe: Recipe, line_costs: np.ndarray, line_income: np.ndarray, cases: pd.DataFrame
+) -> pd.DataFrame:
+    """Return plan.csv: money, and activity by point of delivery, by line and month, near what happened.
+
+    ``cases`` holds NHS activity: ``line`` (its number), ``pod`` and ``n`` of the year.
+    """
     random = recipe.random("plan")
     n = len(recipe.lines)
     tilt = 1 + random.normal(0, 0.02, (n, 3))
@@ -124,7 +129,23 @@ def list_plan(recipe: Recipe, line_costs: np.ndarray, line_income: np.ndarray) -
     ):
         monthly = np.repeat(yearly * tilt[:, place] / 12, 12)
         rows[column] = [f"{value:.2f}" for value in monthly]
-    return rows
+    return pd.concat([rows, _plan_activity(recipe, cases)], axis=1)
+
+
+def _plan_activity(recipe: Recipe, cases: pd.DataFrame) -> pd.DataFrame:
+    """Return planned activity, a column a point of delivery; blank where a line has none."""
+    random = recipe.random("planned activity")
+    yearly = cases.pivot_table(index="line", columns="pod", values="n", aggfunc="sum")
+    yearly = yearly.reindex(range(len(recipe.lines))).sort_index(axis=1)
+    yearly = yearly * (1 + random.normal(0, 0.03, yearly.shape))
+    columns = {}
+    for pod in yearly.columns:
+        so_far = np.floor(np.outer(yearly[pod].to_numpy(), np.arange(13) / 12) + 0.5)
+        months = np.diff(so_far, axis=1).ravel()  # whole numbers that add up to the year's
+        columns[f"activity_{pod.lower()}"] = [
+            "" if np.isnan(value) else f"{value:.0f}" for value in months
+        ]
+    return pd.DataFrame(columns)
 
 
 def list_controls(recipe: Recipe, ledger: pd.DataFrame, counts: dict[str, int]) -> pd.DataFrame:
