@@ -12,12 +12,14 @@ from helpers.costing.clock import find_period
 from helpers.costing.medical import (
     MINUTES_A_PA,
     WEEKS_A_YEAR,
+    add_medical_rates,
     cap_quality,
     find_plain_rates,
     rate_medical_time,
     set_apart_teaching,
     total_job_plans,
 )
+from helpers.engine import Engine
 from helpers.errors import InputError
 from helpers.report.words import line_detail as words
 
@@ -169,3 +171,18 @@ def test_an_unknown_activity_and_negative_time_are_refused():
     assert stopped.value.rule == "JOB-001"
     with pytest.raises(InputError, match=r"job_plans, column pas: 1 of 2 rows are below zero: -1"):
         total_job_plans(plan(("C1", "ward", -1), ("C1", "clinic", 1)), PERIOD)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_recorded_minutes_are_the_same_in_whatever_order_they_are_added_up(seed):
+    # 1,000 visits of 7 seconds and 500 of 22 minutes 20 seconds; clinics of 12.35 minutes.
+    rows = [(7 / 60, 0.0)] * 1_000 + [(1_340 / 60, 0.0)] * 500 + [(0.0, 12.35)] * 777
+    visits = pd.DataFrame(rows, columns=["ed_minutes", "clinic_minutes"]).sample(
+        frac=1, random_state=seed
+    )
+    visits = visits.assign(line_id="EMERGENCY", ward_seconds=0, theatre_seconds=0)
+    with Engine(threads=1) as db:
+        db.add_frame("medical_minutes", visits)
+        found = add_medical_rates(db, {}, PERIOD).set_index("place")["recorded_minutes"]
+    assert found["ed"] == (1_000 * 7 + 500 * 1_340) / 60  # one division of whole seconds
+    assert found["clinic"] == 777 * 1_235 / 100

@@ -33,10 +33,18 @@ PLAIN_QUALITY = 0.25
 BESIDE = (EDUCATION, RESEARCH)
 PLAN_COLUMNS = ["line_id", "follows", "pas"]
 
-MINUTES_SQL = """
+# Minutes are added up as whole hundredths of a second, so that their order does not matter.
+TICKS_A_MINUTE = 6_000
+
+
+def _ticks(minutes: str) -> str:
+    return f"CAST(sum(CAST(floor({minutes} * {TICKS_A_MINUTE} + 0.5) AS BIGINT)) AS BIGINT)"
+
+
+MINUTES_SQL = f"""
 SELECT line_id, CAST(sum(ward_seconds) AS BIGINT) AS ward_seconds,
-       CAST(sum(theatre_seconds) AS BIGINT) AS theatre_seconds, sum(clinic_minutes) AS clinic_minutes,
-       sum(ed_minutes) AS ed_minutes
+       CAST(sum(theatre_seconds) AS BIGINT) AS theatre_seconds,
+       {_ticks("clinic_minutes")} AS clinic_ticks, {_ticks("ed_minutes")} AS ed_ticks
 FROM medical_minutes GROUP BY line_id ORDER BY line_id
 """
 
@@ -166,8 +174,8 @@ def add_medical_rates(
             "line_id": found["line_id"],
             "ward": found["ward_seconds"] / 60,
             "theatre": found["theatre_seconds"] / 60,
-            "clinic": found["clinic_minutes"].astype("float64"),
-            "ed": found["ed_minutes"].astype("float64"),
+            "clinic": found["clinic_ticks"] / TICKS_A_MINUTE,
+            "ed": found["ed_ticks"] / TICKS_A_MINUTE,
         }
     )
     plans = total_job_plans(frames, period)
