@@ -12,6 +12,7 @@ from helpers.outliers.saving import (
     empty_saving,
     estimate_saving,
     expect_excess,
+    find_quantiles,
     measure_variable_prop,
 )
 from unit.review_trust import invent_spells, make_sample, name_consultants
@@ -86,14 +87,22 @@ def test_another_seed_moves_the_interval_and_not_the_estimate():
 def test_nobody_to_compare_means_a_saving_of_zero():
     found = empty_saving()
     assert found.by_consultant["saving_pence"].tolist() == [0]
-    assert found.totals["amount_pence"].tolist() == [0] * 9
+    assert found.totals["amount_pence"].tolist() == [0] * 10
 
 
-def test_the_headline_is_smaller_than_bringing_everyone_to_the_median():
+def test_quantiles_of_lines_are_numpys():
+    values = np.array([4.0, 9.0, 1.0, 3.0, 2.0, 7.0])
+    line = np.array([0, 1, 0, 0, 0, 1])
+    # line 0 holds 1, 2, 3, 4: a quarter of the way is at place 0.75, so 1.75; line 1 holds 7 and 9
+    assert find_quantiles(values, line, 0.25).tolist() == [1.75, 7.5]
+    assert find_quantiles(values, line, 0.5).tolist() == [2.5, 8.0]
+
+
+def test_the_headline_is_smaller_than_bringing_everyone_to_the_median_or_further():
     spells = invent_spells(21, planted={(0, 3): 1.4})
     found = review_consultants(make_sample(spells), name_consultants(spells), seed=1)
     totals = found.saving_totals.set_index("measure")["amount_pence"]
-    assert 0 < totals["counted"] < totals["to_median"]
+    assert 0 < totals["counted"] < totals["to_median"] < totals["to_quartile"]
 
 
 def test_variable_share_follows_the_ledger_of_clinical_departments():

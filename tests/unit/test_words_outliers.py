@@ -54,6 +54,7 @@ def totals(**pence):
         "releasable",
         "divergent",
         "to_median",
+        "to_quartile",
     ]
     frame = pd.DataFrame({"measure": measures, "label": measures})
     frame["amount_pence"] = pd.array([pence.get(m, 0) for m in measures], dtype="Int64")
@@ -134,7 +135,7 @@ def test_the_saving_is_a_range_gross_and_as_cash():
     assert "about £80.0k of it could be released as cash" in first
     assert "all divergent practice" in second
     assert "£900k" in third
-    assert "not a saving from outliers" in third
+    assert "no saving from outliers" in third
 
 
 def test_a_saving_without_a_known_variable_share_says_so():

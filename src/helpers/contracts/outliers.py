@@ -68,7 +68,7 @@ OUTLIERS = [
         {
             "measure": (
                 "code",
-                "identified, counted (the headline), better, not_known, warranted, releasable, divergent_named, divergent or to_median.",
+                "identified, counted (the headline), better, not_known, warranted, releasable, divergent_named, divergent, to_median or to_quartile.",
             ),
             "label": ("text", "In words."),
             "amount_pence": in_pence("Amount; missing where it cannot be worked out."),

@@ -26,6 +26,7 @@ SUMMARY_ROWS = (
     ("total_saving", "divergent"),
     ("headline_saving", "counted"),
     ("to_median_not_from_outliers", "to_median"),
+    ("to_cheapest_quarter_not_from_outliers", "to_quartile"),
 )
 CONSULTANT_COLUMNS = (
     ("line_id", "specialty"),
@@ -252,8 +253,8 @@ FILE_NOTES = (
     "`driver` says where the difference comes from: days in bed (`los`), what is done (`nonstay`), or both.",
     "`summary.csv`: `identified_saving_to_peer` brings those named to the typical peer; `identified_saving` takes "
     "away their divergent part alone and leaves natural variation; `total_saving` does so for everyone, named or "
-    "not; `headline_saving` counts those named whose outcomes are no better, or worse; the last row is what "
-    "bringing everybody to the median would give, and is not a saving from outliers.",
+    "not; `headline_saving` counts those named whose outcomes are no better, or worse; the last two rows are "
+    "what bringing everybody to the median, or to the cheapest quarter, would give: no savings from outliers.",
 )
 METHOD_NOTES = (
     "Peers are the consultants of one specialty with at least 15 cases; at least eight of them are needed.",

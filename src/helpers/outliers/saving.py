@@ -31,6 +31,7 @@ SAVING_WORDS = (
     ("divergent_named", "Divergent practice of those named (without their natural variation)"),
     ("divergent", "All divergent practice in the trust, named or not"),
     ("to_median", "If everyone above the median peer came down to it (not from outliers)"),
+    ("to_quartile", "If everyone came down to the cheapest quarter of peers (not from outliers)"),
 )
 
 
@@ -110,6 +111,7 @@ def estimate_saving(
     rows.append((*own, drawn.divergent[:, named].sum(axis=1)))
     rows.append(("divergent", _to_pence(float(divergent.sum())), drawn.divergent.sum(axis=1)))
     rows.append(("to_median", _to_pence(float(drawn.to_median.mean())), drawn.to_median))
+    rows.append(("to_quartile", _to_pence(float(drawn.to_quartile.mean())), drawn.to_quartile))
     totals = _list_totals(rows, controllable_pence)
     kept = ["line_id", "consultant_code", *EXCESS_COLUMNS]
     return Saving(_add_total(by_consultant, totals), totals, everyone[kept])
@@ -135,11 +137,12 @@ def expect_divergent(base: np.ndarray, mixture: Mixture) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws, pounds: excess and divergent practice by draw and consultant; one sum by draw."""
+    """Draws, pounds: excess and divergent practice by draw and consultant; two sums by draw."""
 
     excess: np.ndarray
     divergent: np.ndarray
     to_median: np.ndarray
+    to_quartile: np.ndarray
 
 
 def draw_excess(peers: pd.DataFrame, model: Model, line: np.ndarray, *, seed: int) -> Draws:
@@ -147,24 +150,26 @@ def draw_excess(peers: pd.DataFrame, model: Model, line: np.ndarray, *, seed: in
     theta, error = peers["theta"].to_numpy(), peers["std_error"].to_numpy()
     base = peers["base"].to_numpy()
     excess, divergent = np.empty((DRAWS, len(theta))), np.empty((DRAWS, len(theta)))
-    to_median = np.empty(DRAWS)
+    to_median, to_quartile = np.empty(DRAWS), np.empty(DRAWS)
     for k, drawn in enumerate(draw_effects(theta, error, line, model, seed=seed)):
         typical = base * np.exp(drawn.level)
         excess[k] = typical * np.expm1(drawn.effect)
         own = -np.expm1(-np.maximum(drawn.shift, 0.0))
         divergent[k] = typical * np.exp(drawn.effect) * own
-        median = find_medians(drawn.effect, line)[line]
-        above = np.maximum(np.exp(drawn.effect) - np.exp(median), 0.0)
-        to_median[k] = (typical * above).sum()
-    return Draws(excess, divergent, to_median)
+        for sums, prop in ((to_median, 0.5), (to_quartile, 0.25)):
+            target = find_quantiles(drawn.effect, line, prop)[line]
+            above = np.maximum(np.exp(drawn.effect) - np.exp(target), 0.0)
+            sums[k] = (typical * above).sum()
+    return Draws(excess, divergent, to_median, to_quartile)
 
 
-def find_medians(values: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Return the median of each line, lines numbered from 0."""
+def find_quantiles(values: np.ndarray, line: np.ndarray, prop: float) -> np.ndarray:
+    """Return a quantile of each line, lines numbered from 0, as numpy's ``linear`` method has it."""
     count = np.bincount(line)
     ordered = values[np.lexsort((values, line))]
-    first = np.cumsum(count) - count
-    return (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
+    place = np.cumsum(count) - count + (count - 1) * prop
+    below, above = ordered[np.floor(place).astype(int)], ordered[np.ceil(place).astype(int)]
+    return below + (above - below) * (place - np.floor(place))
 
 
 def _list_consultants(peers, excess, drawn, counted) -> pd.DataFrame:

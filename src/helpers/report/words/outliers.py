@@ -187,8 +187,9 @@ def describe_saving(totals: pd.DataFrame) -> list[str]:
     if warranted:
         first += f" {format_gbp(warranted)} more is left out because the trust’s own review found a good reason."
     warn = (
-        f"Bringing everyone down to the median peer would make {_range(median)}, but a trust with no outliers "
-        "at all would show a large sum here too: it is not a saving from outliers."
+        f"Bringing everyone down to the median peer would make {_range(median)}, and to the cheapest quarter "
+        f"{_range(rows.loc['to_quartile'])}, but a trust with no outliers at all would show large sums here too: "
+        "they are no saving from outliers."
     )
     if int(rows["amount_pence"].get("to_median", 0)) == 0:
         return [first]
