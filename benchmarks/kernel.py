@@ -20,7 +20,6 @@ import importlib.util
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from scale import copy_patients, make_base
+from scale import copy_patients, make_base, read_peak
 
 from helpers.costing.matching import (
     DAYS_AFTER_CLINIC,
@@ -399,7 +398,7 @@ def measure(way: str, place: Path, suffix: str, memory: str) -> dict[str, Any]:
     found = RUNS[way](place, suffix, memory)
     return {
         **found, "wall": time.monotonic() - began, "cpu": time.process_time() - before,
-        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "peak_gb": read_peak(),
     }  # fmt: skip
 
 
