@@ -10,7 +10,8 @@ import errno
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ class Engine:
         self._kinds: dict[str, str] = {}  # TABLE or VIEW, by name
         self._spill = spill
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._is_in_order = False
 
     def __enter__(self) -> Engine:
         return self
@@ -143,14 +145,25 @@ class Engine:
         finally:
             self._connection.unregister("incoming_frame")
 
-    def add_csv(self, name: str, path: Path, columns: list[str], *, delimiter: str = ",") -> None:
-        """Make a table of a UTF-8 text file: every column is text, ``row_number`` counts from 1.
+    def add_csv(
+        self,
+        name: str,
+        path: Path,
+        columns: list[str],
+        *,
+        keep: Sequence[str],
+        delimiter: str = ",",
+    ) -> None:
+        """Make a table of some columns of a UTF-8 text file: all text, ``row_number`` counts from 1.
 
         The header line is passed over; ``columns`` names the fields in the file's order. Nothing is
         guessed: a row with another number of fields, or an unclosed quote, raises ``ReadError``.
         """
+        kept = ", ".join(f'"{column}"' for column in keep)
         source = _select_csv(path, columns, delimiter)
-        self._read_in_order(name, f"SELECT *, row_number() OVER () AS row_number FROM {source}")
+        self._read_in_order(
+            name, f"SELECT {kept}, row_number() OVER () AS row_number FROM {source}"
+        )
 
     def open_csv(
         self,
@@ -186,8 +199,11 @@ class Engine:
         the rows as they are read would not allow.
         """
         source = _select_csv(path, columns, delimiter, missing)
-        self._read_in_order(name, f"WITH incoming_rows AS (SELECT * FROM {source}) {sql}")
-        self.run(f"ALTER TABLE {name} ADD COLUMN row_number BIGINT")
+        self._read_in_order(
+            name,
+            f"WITH incoming_rows AS (SELECT * FROM {source}) "
+            f"SELECT *, CAST(NULL AS BIGINT) AS row_number FROM ({sql}) AS typed_rows",
+        )
         n_rows = self.count(name)
         for first in range(
             0, n_rows, NUMBERED_AT_ONCE
@@ -199,13 +215,24 @@ class Engine:
 
     def _read_in_order(self, name: str, sql: str) -> None:
         """Make a table of what a SELECT reads from a file, in the file's order."""
-        self.run("SET preserve_insertion_order = true")
+        with self.in_order():
+            try:
+                self.create(name, sql)
+            except (duckdb.InvalidInputException, duckdb.IOException) as error:
+                raise ReadError.from_engine(str(error)) from None
+
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        """Keep rows in the order they are read, in every statement of a block; it may hold another such."""
+        is_outer, self._is_in_order = not self._is_in_order, True
+        if is_outer:
+            self.run("SET preserve_insertion_order = true")
         try:
-            self.create(name, sql)
-        except (duckdb.InvalidInputException, duckdb.IOException) as error:
-            raise ReadError.from_engine(str(error)) from None
+            yield
         finally:
-            self.run("SET preserve_insertion_order = false")
+            if is_outer:
+                self.run("SET preserve_insertion_order = false")
+                self._is_in_order = False
 
     def add_parquet_text(self, name: str, path: Path, columns: dict[str, str]) -> None:
         """Make a table of a Parquet file, its columns cast to text and renamed by ``columns``."""
@@ -214,16 +241,14 @@ class Engine:
             f'CAST("{theirs.replace(chr(34), chr(34) * 2)}" AS VARCHAR) AS "{ours}"'
             for theirs, ours in columns.items()
         )
-        self.run("SET preserve_insertion_order = true")
-        try:
-            self.create(
-                name,
-                f"SELECT {fields}, row_number() OVER () AS row_number FROM read_parquet('{place}')",
-            )
-        except duckdb.Error as error:
-            raise ReadError.from_engine(str(error)) from None
-        finally:
-            self.run("SET preserve_insertion_order = false")
+        with self.in_order():
+            try:
+                self.create(
+                    name,
+                    f"SELECT {fields}, row_number() OVER () AS row_number FROM read_parquet('{place}')",
+                )
+            except duckdb.Error as error:
+                raise ReadError.from_engine(str(error)) from None
 
     def add_parquet(self, name: str, path: Path) -> None:
         """Make a view of a Parquet file; nothing is read until it is asked for."""
@@ -234,12 +259,11 @@ class Engine:
         """Write a table, sorted, so that the same rows give the same bytes."""
         place = str(path).replace("'", "''")
         order = f" ORDER BY {order_by}" if order_by else ""
-        self.run("SET preserve_insertion_order = true")
-        self.run(
-            f"COPY (SELECT * FROM {_check(name)}{order}) TO '{place}' "
-            "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
-        )
-        self.run("SET preserve_insertion_order = false")
+        with self.in_order():
+            self.run(
+                f"COPY (SELECT * FROM {_check(name)}{order}) TO '{place}' "
+                "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+            )
 
     def remove_rows(self, name: str, condition: str) -> int:
         """Take the rows that meet a condition out of a table; return how many."""

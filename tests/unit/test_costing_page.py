@@ -85,6 +85,14 @@ def test_sentences_tell_the_trusts_own_figures(page):
         "The ledger holds £572k of expenditure: £497k (87%) in clinical departments, £60.0k (10%) in "
         "overhead services and £15.0k (3%) in education, research and other work."
     )
+    held = words.describe_quantum(found.department_costs, found.reconciliation)
+    assert held == words.describe_quantum(found.department_costs)
+    # 600,000 in the ledger, of which 28,000 is paid for by education and research income
+    netted = pd.DataFrame({"id": ["R2"], "right_pence": [60_000_000]})
+    assert words.describe_quantum(found.department_costs, netted).startswith(
+        "The ledger holds £600k of expenditure. £28.0k of education and research income is taken off it first. "
+        "What is left is £572k: £497k (87%)"
+    )
     assert words.describe_statement(table) == (
         "1 line earns more than its full cost and 1 line earns less. With education, research and what "
         "no line owns, the trust ends the year with a surplus of £1.00k on income of £573k."

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
@@ -9,7 +12,9 @@ from hypothesis import strategies as st
 
 from helpers import engine
 from helpers.cleaning import clean as clean_package
+from helpers.cleaning.links import add_link_tables
 from helpers.cleaning.rules import SQL_RULES
+from helpers.cleaning.small_tables import read_small_table
 from helpers.cleaning.values import (
     MISSING,
     NOTHING_KNOWN,
@@ -19,9 +24,12 @@ from helpers.cleaning.values import (
     settled,
     typed,
 )
-from helpers.contracts import Column
+from helpers.contracts import INPUTS, Column
 from helpers.run import open_run
+from helpers.sources import encodings
+from helpers.sources.codes import Codes
 from helpers.sources.demo import write_demo
+from helpers.sources.encodings import LineEnds, look_through
 from helpers.sources.extracts import read_trust
 from small_trust import open_small_engine, write_trust
 
@@ -78,6 +86,64 @@ def test_blanks_and_words_for_no_value_go_however_they_are_told(texts):
             )
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    fields=st.lists(
+        st.one_of(st.sampled_from(MISSING), st.text("aANUul/#n-*? ", max_size=4)), max_size=8
+    ),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252"]),
+    part=st.sampled_from([1, 2, 3, 1 << 20]),
+)
+def test_a_word_for_no_value_that_a_file_has_is_looked_for(fields, encoding, part):
+    """However the file is cut into parts, and whatever its letters are written in."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encodings, "CHUNK_BYTES", part)
+        path = Path(folder) / "rows.csv"
+        path.write_bytes("\n".join(["code", *fields, ""]).encode(encoding))
+        _, _, known = look_through(path, Path(folder) / "copy")
+    assert {field for field in fields if field in MISSING} <= {*known.missing}
+
+
+@pytest.mark.parametrize(
+    ("text", "looked_for"),
+    [
+        ("2024-07-03", {"", "-", "--"}),
+        ("plain", {"", "nan"}),
+        ("n", {""}),  # `nan` needs an `a` too; the header below has none
+        ("*", {"", "*", "**"}),
+        (
+            "\u2014",
+            {"", "\u2013", "\u2014"},
+        ),  # one sign that is not plain: both dashes may be there
+    ],
+)
+def test_words_whose_letters_a_file_lacks_are_not_looked_for(tmp_path, text, looked_for):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(f"Q\n{text}\n".encode())
+    assert set(look_through(path, tmp_path)[2].missing) == looked_for
+
+
+def test_what_cannot_be_looked_through_may_hold_every_word(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes("code\nNULL\n".encode("utf-16"))
+    assert look_through(path, tmp_path)[2].missing == MISSING
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from(["\r", "\n", "\r\n", "a"]), max_size=12),
+    part=st.integers(1, 4),
+)
+def test_line_ends_are_told_however_a_file_is_cut(pieces, part):
+    text = "".join(pieces)
+    pairs = text.count("\r\n")
+    kinds = (pairs, text.count("\n") - pairs, text.count("\r") - pairs)
+    ends = LineEnds()
+    for start in range(0, len(text), part):
+        ends.count(text[start : start + part].encode())
+    assert ends.are_mixed == (sum(kind > 0 for kind in kinds) > 1)
+
+
 @pytest.mark.parametrize(
     ("keys", "repeats"),
     [
@@ -103,6 +169,51 @@ def test_rows_are_numbered_in_the_order_of_the_file(tmp_path, monkeypatch):
         db.add_numbered("found", path, ["code"], "SELECT code FROM incoming_rows")
         wrong = db.frame("SELECT * FROM found WHERE code <> 'c' || row_number")
         assert wrong.empty and db.count("found") == 40
+
+
+def test_order_is_kept_until_the_outer_block_ends(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('code\n"open\n')
+    with open_small_engine() as db:
+        kept = "SELECT current_setting('preserve_insertion_order') AS kept"
+        with db.in_order():
+            with pytest.raises(engine.ReadError):
+                db.add_csv("found", path, ["code"], keep=["code"])
+            assert db.frame(kept)["kept"].tolist() == [True]
+        assert db.frame(kept)["kept"].tolist() == [False]
+
+
+@pytest.mark.parametrize("is_large", [True, False])
+def test_codes_are_listed_anew_once_some_were_replaced(is_large):
+    rows = pd.DataFrame({"row_number": [1, 2, 3], "test_code": ["B7*", "B7", "B8"]})
+    rows = rows.astype({"test_code": "str"})
+    with open_small_engine() as db:
+        columns = ("file", "column_name", "old_value", "new_value", "why")
+        empty = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+        empty.insert(1, "row_number", pd.Series(dtype="int64"))
+        db.add_frame("raw_repairs", empty)
+        db.add_frame("typed_tests", rows)
+        codes = Codes(db, {} if is_large else {"tests": rows})
+        assert codes.read("tests", "test_code") == {"B7*", "B7", "B8"}
+        assert codes.replace("tests", "test_code", {"B7*": "B7"}, "stars") == 1
+        assert codes.read("tests", "test_code") == {"B7", "B8"}
+        kept = db.frame("SELECT row_number, old_value, new_value FROM raw_repairs")
+    assert kept.values.tolist() == [[1, "B7*", "B7"]]
+
+
+@pytest.mark.parametrize("given", [["", " ", None, "PAY_OTHER"], None])
+def test_a_default_that_reads_like_no_value_is_put_in_all_the_same(given):
+    """Pools take every element (`*`) where none is named, though a `*` in a file says "no value"."""
+    rows = pd.DataFrame(
+        {"pool_id": list("abcd"), "department_id": "WARD", "feed": "ward", "row_number": range(1, 5)}
+    )  # fmt: skip
+    if given is not None:
+        rows["element_filter"] = given
+    with open_small_engine() as db:
+        texts = rows.astype({name: "str" for name in rows if name != "row_number"})
+        found = read_small_table(db, INPUTS["cost_pools"], texts.assign(share="1"))
+    last = "*" if given is None else "PAY_OTHER"
+    assert found["element_filter"].tolist() == ["*", "*", "*", last]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +249,7 @@ def odd_trust(tmp_path_factory):
                     db.put_values(f"odd_{file}", column, sql)
         for name in ("service_line_map", "relative_weights"):
             db.add_frame(f"small_{name}", cleaned.frames[name])
+        add_link_tables(db)
         yield db, {name: cleaned.settings[name] for name in ("period_start", "period_end")}
 
 

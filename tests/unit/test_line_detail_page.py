@@ -50,6 +50,10 @@ def test_without_prices_no_hrg_is_said_to_lose():
     table = tables.build_hrg_table(free, LINES)
     assert table.empty and figures.plot_hrg_margins(table) is None
     assert "The file prices would show" in words.describe_hrgs(table, free)
+    # Private patients pay, and by no price list: the rest still has none.
+    private = HRGS.assign(income_pence=[900, 0, 0, 0], pod=["PRIV", "DC", "NEL", "NEL"])
+    table = tables.build_hrg_table(private, LINES)
+    assert table.empty and "There are no prices" in words.describe_hrgs(table, private)
 
 
 def test_the_bridge_is_told_and_totalled():

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.interpolate import CubicSpline
 
 from helpers.outliers.line_cases import read_line_cases
 from helpers.outliers.outcomes import (
     GRID,
+    KNOTS,
+    SPLINE,
     classify_benefit,
     estimate_risk,
     review_outcomes,
@@ -44,6 +47,14 @@ def test_the_class_is_the_first_that_holds(better, much_better, n, expected):
 
 def test_better_overall_is_withheld_when_one_outcome_is_surely_worse():
     assert classify_benefit(chances(0.97, 0.9), np.array([True]))[0] == "inconclusive"
+
+
+def test_the_spline_is_that_of_the_library():
+    values = np.log1p(0.2 * (np.exp(KNOTS) - 1))
+    assert SPLINE @ values == pytest.approx(CubicSpline(KNOTS, values)(GRID), abs=1e-12)
+    # a cubic is itself: 1 + 2x - x^3
+    cubic = SPLINE @ (1 + 2 * KNOTS - KNOTS**3)
+    assert cubic == pytest.approx(1 + 2 * GRID - GRID**3, abs=1e-11)
 
 
 def test_no_data_leave_the_weak_prior_which_accuses_nobody():

@@ -40,6 +40,14 @@ def test_a_difference_is_worth_the_mean_income_of_its_kind():
     assert sorted(found.index) == [("GM", "NEL"), ("TO", "EL"), ("TO", "OPFU")]
 
 
+def test_days_in_critical_care_that_nobody_counts_are_not_compared():
+    meant = YEAR.assign(activity_cc=2.0)
+    assert "CC" not in set(compare_activity(HRGS, meant)["pod"])
+    days = pd.DataFrame([("TO", "CC", "XC05Z", 30, 60_000)], columns=HRGS.columns)
+    found = compare_activity(pd.concat([HRGS, days]), meant).set_index(["line_id", "pod"])
+    assert found.loc[("TO", "CC")].tolist() == [24, 30, 6, 12_000]
+
+
 def test_without_planned_activity_or_without_feeds_nothing_is_compared():
     money = YEAR[["line_id", "month"]]
     for found in (compare_activity(HRGS, None), compare_activity(HRGS, money),

@@ -11,6 +11,8 @@ from helpers.cleaning.model import FrameRule, Rule, Settings, SqlRule
 from helpers.cleaning.values import quote
 from helpers.contracts import INPUTS, ROW_NUMBER, STORED_AS, QueryEngine, Table
 
+LOG = "cleaning_log"
+FOUND = "rule_findings"  # what the rule that runs has found
 LOG_COLUMNS = (
     "file", "row_key", "rule", "severity", "effect", "action", "column", "old_value", "new_value",
     "amount_pence", ROW_NUMBER,
@@ -18,38 +20,24 @@ LOG_COLUMNS = (
 
 
 class Log:
-    """The findings of all rules so far, one engine table a rule that found something."""
+    """The findings of all rules so far: the engine's table ``cleaning_log``."""
 
     def __init__(self, db: QueryEngine) -> None:
-        self._db, self._tables = db, list[str]()
+        self._db = db
+        kinds = {"amount_pence": "BIGINT", ROW_NUMBER: "BIGINT"}
+        empty = [f"CAST(NULL AS {kinds.get(n, 'VARCHAR')}) AS {quote(n)}" for n in LOG_COLUMNS]
+        db.create(LOG, f"SELECT {', '.join(empty)} WHERE FALSE")
 
-    def new_name(self) -> str:
-        """Return the name of the next table of findings, and count it in."""
-        self._tables.append(f"findings_{len(self._tables) + 1:04}")
-        return self._tables[-1]
+    def add(self, sql: str) -> None:
+        """Add what a SELECT finds, whose columns are ``LOG_COLUMNS`` in order."""
+        self._db.append_rows(LOG, sql)
 
     def add_frame(self, frame: pd.DataFrame) -> None:
         """Add findings about small tables."""
         if len(frame):
-            self._db.add_frame(self.new_name(), frame[list(LOG_COLUMNS)])
-
-    def close(self, name: str) -> None:
-        """Make one table of all findings, and forget the parts."""
-        kinds = [
-            f"CAST(NULL AS {'BIGINT' if n in ('amount_pence', ROW_NUMBER) else 'VARCHAR'})"
-            for n in LOG_COLUMNS
-        ]
-        empty = ", ".join(
-            f"{kind} AS {quote(n)}" for kind, n in zip(kinds, LOG_COLUMNS, strict=True)
-        )
-        columns = ", ".join(quote(n) for n in LOG_COLUMNS)
-        parts = [
-            f"SELECT {empty} WHERE FALSE",
-            *(f"SELECT {columns} FROM {part}" for part in self._tables),
-        ]
-        self._db.create(name, " UNION ALL ".join(parts))
-        self._db.drop(*self._tables)
-        self._tables.clear()
+            self._db.add_frame("log_rows", frame[list(LOG_COLUMNS)])
+            self.add("SELECT * FROM log_rows")
+            self._db.drop("log_rows")
 
 
 def bind(sql: str, settings: Settings) -> dict[str, Any]:
@@ -76,55 +64,53 @@ def write_text(text: str) -> str:
 def apply_sql_rule(db: QueryEngine, rule: SqlRule, settings: Settings, log: Log) -> int:
     """Find what a rule finds in ``clean_<file>``, log it, act on it; return the number of findings."""
     table = INPUTS[rule.file]
-    db.create("rule_findings", rule.sql, **bind(rule.sql, settings))
-    n_found = db.count("rule_findings")
+    db.create(FOUND, rule.sql, **bind(rule.sql, settings))
+    n_found = db.count(FOUND)
     if n_found == 0:
         return 0
-    name = log.new_name()
-    source, key = "rule_findings AS found", "found.row_key"
+    source, key = f"{FOUND} AS found", "found.row_key"
     if rule.effect != "add rows":
         source += f" JOIN clean_{rule.file} AS clean ON clean.row_number = found.row_number"
         key = write_row_key(table, "clean.")
-    db.create(
-        name,
+    log.add(
         f"SELECT {write_text(rule.file)} AS file, {key} AS row_key, {write_text(rule.code)} AS rule, "
         f"{write_text(rule.severity)} AS severity, {write_text(rule.effect)} AS effect, "
         f"{write_text(rule.action)} AS action, "
         'found.column_name AS "column", found.old_value, found.new_value, found.amount_pence, '
-        f"found.row_number FROM {source}",
+        f"found.row_number FROM {source}"
     )
     if rule.effect == "set aside":
-        set_aside(db, rule.file, name)
+        set_aside(db, rule.file)
     elif rule.effect == "rewrite":
         kinds = {table.stored_name(c): STORED_AS[one.kind][0] for c, one in table.columns.items()}
-        rewrite(db, f"clean_{rule.file}", name, kinds)
+        rewrite(db, f"clean_{rule.file}", kinds)
     elif rule.effect == "add rows":
         add_rows(db, rule, settings)
     return n_found
 
 
-def set_aside(db: QueryEngine, file: str, findings: str) -> None:
+def set_aside(db: QueryEngine, file: str) -> None:
     """Move the rows that were found from ``clean_<file>`` to ``excluded_<file>``."""
     moved = (
         f"SELECT rows.* FROM clean_{file} AS rows WHERE EXISTS "
-        f"(SELECT 1 FROM {findings} AS found WHERE found.row_number = rows.row_number)"
+        f"(SELECT 1 FROM {FOUND} AS found WHERE found.row_number = rows.row_number)"
     )
     if db.has(f"excluded_{file}"):
         db.append_rows(f"excluded_{file}", moved)
     else:
         db.create(f"excluded_{file}", moved)
-    db.remove_rows(f"clean_{file}", f"row_number IN (SELECT row_number FROM {findings})")
+    db.remove_rows(f"clean_{file}", f"row_number IN (SELECT row_number FROM {FOUND})")
 
 
-def rewrite(db: QueryEngine, name: str, findings: str, kinds: Mapping[str, str]) -> None:
+def rewrite(db: QueryEngine, name: str, kinds: Mapping[str, str]) -> None:
     """Put the new values that were found into a table."""
-    touched = db.frame(f'SELECT DISTINCT "column" AS name FROM {findings} ORDER BY name')["name"]
+    touched = db.frame(f"SELECT DISTINCT column_name AS name FROM {FOUND} ORDER BY name")["name"]
     for column in touched:
         db.put_values(
             name,
             column,
-            f"SELECT row_number, CAST(new_value AS {kinds[column]}) AS new_value FROM {findings} "
-            f"WHERE \"column\" = '{column}'",
+            f"SELECT row_number, CAST(new_value AS {kinds[column]}) AS new_value FROM {FOUND} "
+            f"WHERE column_name = '{column}'",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.cleaning.accounts import account_for_rows, summarise_log
-from helpers.cleaning.apply import Log, apply_frame_rule, apply_sql_rule
+from helpers.cleaning.apply import FOUND, Log, apply_frame_rule, apply_sql_rule
 from helpers.cleaning.attendances import add_attended
 from helpers.cleaning.corrections import apply_corrections
 from helpers.cleaning.episodes import add_completion
@@ -52,7 +52,6 @@ def clean(received: Received, db: QueryEngine) -> Cleaned:
         add_completion(db, **period)
     if "op_attendances" in large:
         add_attended(db)
-    log.close("cleaning_log")
     n_kept = {name: len(frame) for name, frame in frames.items()}
     n_kept |= {
         name: _count(db, f"clean_{name}", f"WHERE {ROW_NUMBER} IS NOT NULL") for name in large
@@ -125,7 +124,7 @@ def _clean_large(
         for rule in rules:
             if screen.can_find(rule):
                 screen.note(rule, apply_sql_rule(db, rule, received.settings, log))
-    db.drop("rule_findings", *(f"small_{name}" for name in LOOKED_UP))
+    db.drop(FOUND, *(f"small_{name}" for name in LOOKED_UP))
     forget_link_tables(db)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.cleaning.model import SqlRule, find_rows, row_rule
+from helpers.cleaning.model import SPELLS, SqlRule, find_rows, row_rule
 from helpers.contracts import INPUTS
 
 LONG_CASE_MINUTES = 960
@@ -44,11 +44,6 @@ def _outside(file: str, date: str, end: str) -> SqlRule:
 
 _CASE_MINUTES = "date_diff('second', into_dt, out_dt) / 60.0"
 _NOTHING = "CAST(NULL AS VARCHAR) AS new_value, CAST(NULL AS BIGINT) AS amount_pence"
-_SPELLS = (
-    "(SELECT spell_id, min(admission_dt) AS admission_dt, max(discharge_dt) AS discharge_dt, "
-    "count(*) = count(discharge_dt) AS is_ended FROM clean_apc_episodes "
-    "WHERE spell_id IS NOT NULL GROUP BY spell_id) AS spells"
-)
 
 
 def _without_spell(code: str, file: str, owner: str) -> SqlRule:
@@ -67,7 +62,7 @@ def _outside_spell(code: str, file: str, start: str, end: str) -> SqlRule:
     """Return the rule that activity lies in its spell, give or take a day."""
     sql = (
         f"SELECT rows.row_number, '{start}' AS column_name, CAST(rows.{start} AS VARCHAR) AS old_value, {_NOTHING} "
-        f"FROM clean_{file} AS rows JOIN {_SPELLS} ON spells.spell_id = rows.spell_id WHERE "
+        f"FROM clean_{file} AS rows JOIN {SPELLS} AS spells ON spells.spell_id = rows.spell_id WHERE "
         f"date_diff('second', rows.{start}, admission_dt) > {NEAR_SPELL_HOURS * 3600} "
         f"OR (is_ended AND date_diff('second', discharge_dt, rows.{end}) > {NEAR_SPELL_HOURS * 3600})"
     )
@@ -103,7 +98,7 @@ _IMPOSSIBLE_TIMES = " UNION ALL ".join(
 _OPEN_PERIOD = (
     "SELECT rows.row_number, 'end_dt' AS column_name, CAST(NULL AS VARCHAR) AS old_value, "
     "CAST(greatest(discharge_dt, rows.start_dt) AS VARCHAR) AS new_value, CAST(NULL AS BIGINT) AS amount_pence "
-    f"FROM clean_critical_care AS rows JOIN {_SPELLS} ON spells.spell_id = rows.spell_id "
+    f"FROM clean_critical_care AS rows JOIN {SPELLS} AS spells ON spells.spell_id = rows.spell_id "
     "WHERE rows.end_dt IS NULL AND is_ended"
 )
 

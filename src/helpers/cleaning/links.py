@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.cleaning.model import SqlRule, row_rule
+from helpers.cleaning.model import SPELLS, SqlRule, row_rule
 from helpers.contracts import QueryEngine
 
 APC = "apc_episodes"
@@ -34,7 +34,7 @@ def add_link_tables(db: QueryEngine) -> None:
     ``stray_<file>`` holds the rows that name an event which is not known, or is not of their patient: few,
     and the only ones the rules need look at. ``link_patients`` holds each id that these name (spell, episode,
     attendance) and its patient; NULL where an id has several. ``link_lives`` holds the births and deaths that
-    admissions tell of.
+    admissions tell of, ``link_spells`` when each spell began and ended, and whether all its episodes know the end.
     """
     has_episodes = db.has(f"clean_{APC}")
     ids = [
@@ -64,12 +64,18 @@ def add_link_tables(db: QueryEngine) -> None:
             f"AND ((admission_method IN {BIRTH_METHODS} AND age = 0) OR discharge_method = '{DIED}') "
             "GROUP BY patient_key",
         )
+        db.create(
+            SPELLS,
+            "SELECT spell_id, min(admission_dt) AS admission_dt, max(discharge_dt) AS discharge_dt, "
+            f"count(*) = count(discharge_dt) AS is_ended FROM clean_{APC} "
+            "WHERE spell_id IS NOT NULL GROUP BY spell_id",
+        )
 
 
 def forget_link_tables(db: QueryEngine) -> None:
     """Forget what ``add_link_tables`` made."""
     strays = (f"stray_{file}" for file, _ in NAMING_FILES)
-    db.drop("link_ids", "link_patients", "link_lives", *strays)
+    db.drop("link_ids", "link_patients", "link_lives", SPELLS, *strays)
 
 
 def _select_strays(file: str, column: str) -> str:

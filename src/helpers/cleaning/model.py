@@ -23,6 +23,7 @@ FACTS = (
     "OP-002", "APC-010", "APC-015", "APC-016", "OP-007", "ED-004", "WRD-007", "PER-001", "COR-001",
     "DRG-001", "IMP-001", "DRV-004", "LED-007",
 )  # fmt: skip
+SPELLS = "link_spells"  # what rules of links look up: when each spell began and ended
 FINDING_COLUMNS = ("row_number", "column_name", "old_value", "new_value", "amount_pence")
 
 Frames = Mapping[str, pd.DataFrame]
@@ -117,7 +118,7 @@ def row_rule(
 
 def no_findings() -> pd.DataFrame:
     """Return an empty frame of findings."""
-    return findings_of([])
+    return _NO_FINDINGS.copy()
 
 
 def findings_of(records: list[dict[str, Any]]) -> pd.DataFrame:
@@ -132,6 +133,9 @@ def findings_of(records: list[dict[str, Any]]) -> pd.DataFrame:
             "amount_pence": "Int64",
         }
     )
+
+
+_NO_FINDINGS = findings_of([])
 
 
 def find_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from helpers.cleaning.types import LEDGER, REPAIR_CODES, RULE_WORDS
@@ -30,13 +31,19 @@ def read_small_tables(
     """
     tables = {name: INPUTS[name] for name in texts}
     values = type_texts(db, _list_texts(tables, texts))
-    return {name: _build(table, texts[name], values) for name, table in tables.items()}
+    by_kind = _split_by_kind(values)
+    return {name: _build(table, texts[name], by_kind) for name, table in tables.items()}
 
 
 def read_small_table(db: QueryEngine, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     """Return one small table typed, as ``read_small_tables`` does."""
     values = type_texts(db, _list_texts({table.name: table}, {table.name: frame}))
-    return _build(table, frame, values)
+    return _build(table, frame, _split_by_kind(values))
+
+
+def _split_by_kind(values: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return what ``type_texts`` found, one frame a kind, by the text as given."""
+    return {str(kind): some.set_index("given") for kind, some in values.groupby("kind", sort=False)}
 
 
 def type_texts(db: QueryEngine, texts: pd.DataFrame) -> pd.DataFrame:
@@ -84,30 +91,49 @@ def _list_texts(tables: Mapping[str, Table], texts: Mapping[str, pd.DataFrame]) 
     return pd.concat([empty, *parts], ignore_index=True).astype("str")
 
 
-def _build(table: Table, frame: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+def _build(table: Table, frame: pd.DataFrame, known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return a table with the values of its texts, once nothing in it is refused."""
     frame = frame.sort_values(ROW_NUMBER, kind="stable").reset_index(drop=True)
     columns, texts = {}, {}
     for name, column in table.columns.items():
         kind = "text" if column.kind in TEXT_KINDS else column.kind
-        known = values[values["kind"].eq(kind)].set_index("given")
-        given = frame[name] if name in frame else pd.Series(pd.NA, frame.index, dtype="str")
-        text = given.map(known["text"]).astype("str")
-        if column.default is not None:
-            text = text.fillna(column.default)
-            given = given.where(given.map(known["text"]).notna(), column.default)
-        texts[name] = text
-        stored = table.stored_name(name)
-        columns[stored] = text if kind == "text" else given.map(known[kind])
-        columns[stored] = columns[stored].astype(STORED_AS[column.kind][1])
+        given = frame.get(name)
+        texts[name], value = _look_up(given, frame.index, kind, column.default, known.get(kind))
+        columns[table.stored_name(name)] = value.astype(STORED_AS[column.kind][1])
     clean = pd.DataFrame(columns).assign(**{ROW_NUMBER: frame[ROW_NUMBER]})
-    for name in table.columns:
+    for name, column in table.columns.items():
+        if column.kind in TEXT_KINDS:
+            continue
         is_unread = texts[name].notna() & clean[table.stored_name(name)].isna()
         if is_unread.any() and (table.name, name) != (LEDGER, MONTH):
             _refuse_unread(table, name, texts[name][is_unread], clean[ROW_NUMBER][is_unread])
     _refuse_missing(table, clean)
     _refuse_unlisted(table, clean)
     return clean.astype(table.pandas_kinds)
+
+
+def _look_up(
+    given: pd.Series | None,
+    rows: pd.Index,
+    kind: str,
+    default: str | None,
+    known: pd.DataFrame | None,
+) -> tuple[pd.Series, pd.Series]:
+    """Return the trimmed text and the value of each row's text; the default's where it has none."""
+    if known is None or (given is None and default is None):
+        nothing = pd.Series(pd.NA, rows, dtype="str")
+        return nothing, nothing
+    places = np.full(len(rows), -1) if given is None else known.index.get_indexer(given)
+    text = _take(known["text"], places, rows).astype("str")
+    if default is not None:
+        places = np.where(text.isna(), known.index.get_loc(default), places)
+        text = text.fillna(default)
+    return text, text if kind == "text" else _take(known[kind], places, rows)
+
+
+def _take(values: pd.Series, places: np.ndarray, rows: pd.Index) -> pd.Series:
+    """Return values by their places; missing where a place is -1."""
+    return pd.Series(values.array.take(places, allow_fill=True), index=rows)
 
 
 def find_small_repairs(db: QueryEngine, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -159,9 +185,11 @@ def _refuse_missing(table: Table, clean: pd.DataFrame) -> None:
 
 def _refuse_unlisted(table: Table, clean: pd.DataFrame) -> None:
     for name, column in table.columns.items():
+        if not column.allowed:
+            continue
         values = clean[table.stored_name(name)]
         wrong = values.notna() & ~values.isin(column.allowed)
-        if column.allowed and wrong.any():
+        if wrong.any():
             raise InputError(
                 f"{table.name}, column {name}: {wrong.sum():,} rows hold values that are not in its list: "
                 f"{name_a_few(values[wrong])}.\nIt can be: {', '.join(column.allowed)}.",

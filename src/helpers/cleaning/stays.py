@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.cleaning.model import SqlRule, row_rule
+from helpers.cleaning.model import SPELLS, SqlRule, row_rule
 from helpers.contracts import ROW_NUMBER
 
 FILE = "ward_stays"
@@ -16,10 +16,6 @@ _OVERLAP = (
     f"AS next_start FROM clean_{FILE} WHERE spell_id IS NOT NULL) AS ordered "
     "WHERE next_start IS NOT NULL AND (end_dt > next_start OR end_dt IS NULL)"
 )
-_SPELLS = (
-    "(SELECT spell_id, min(admission_dt) AS admission_dt, max(discharge_dt) AS discharge_dt "
-    "FROM clean_apc_episodes WHERE spell_id IS NOT NULL GROUP BY spell_id) AS spells"
-)
 _INSIDE_START = "least(greatest(start_dt, admission_dt), coalesce(discharge_dt, greatest(start_dt, admission_dt)))"
 _INSIDE_END = "greatest(least(end_dt, coalesce(discharge_dt, end_dt)), admission_dt)"
 
@@ -28,13 +24,13 @@ def _clip(column: str, inside: str) -> str:
     return (
         f"SELECT stays.row_number, '{column}' AS column_name, CAST({column} AS VARCHAR) AS old_value, "
         f"CAST({inside} AS VARCHAR) AS new_value, CAST(NULL AS BIGINT) AS amount_pence "
-        f"FROM clean_{FILE} AS stays JOIN {_SPELLS} ON spells.spell_id = stays.spell_id "
+        f"FROM clean_{FILE} AS stays JOIN {SPELLS} AS spells ON spells.spell_id = stays.spell_id "
         f"WHERE {inside} <> {column}"
     )
 
 
 _NO_STAY = (
-    f"FROM {_SPELLS} WHERE date_diff('day', CAST(admission_dt AS DATE), "
+    f"FROM {SPELLS} AS spells WHERE date_diff('day', CAST(admission_dt AS DATE), "
     "coalesce(CAST(discharge_dt AS DATE), $period_end)) > 0 "
     f"AND NOT EXISTS (SELECT 1 FROM clean_{FILE} AS stays WHERE stays.spell_id = spells.spell_id)"
 )

@@ -68,11 +68,14 @@ class Known:
         Some character of the file is a blank of some kind.
     has_odd_blanks
         Some may be a tab or a no-break space.
+    missing
+        The words for "no value" that may be among its fields: those whose every character it has.
     """
 
     is_marked: bool = False
     has_blanks: bool = True
     has_odd_blanks: bool = True
+    missing: tuple[str, ...] = MISSING
 
 
 NOTHING_KNOWN = Known()

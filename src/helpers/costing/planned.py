@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts.terms import PODS
+from helpers.costing.income import CRITICAL_CARE
 from helpers.errors import name_a_few
 
 MONTHS_A_YEAR = 12
@@ -21,7 +22,8 @@ def compare_activity(line_hrgs: pd.DataFrame, plan: pd.DataFrame | None) -> pd.D
     """Return table ``line_activity_plan``: cases of each line beside its plan, by point of delivery.
 
     A case is a spell, in the line that discharged the patient, or an attendance. What the plan leaves
-    blank in every month is not planned and has no row; what it plans and nobody did counts nought.
+    blank in every month is not planned and has no row; what it plans and nobody did counts nought. Days in
+    critical care are compared only where they are known (not where patients were costed elsewhere).
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ def compare_activity(line_hrgs: pd.DataFrame, plan: pd.DataFrame | None) -> pd.D
     planned = total_planned(plan)
     if planned.empty or line_hrgs.empty:  # no plan of activity, or a trust without activity feeds
         return pd.DataFrame({name: [] for name in ACTIVITY_COLUMNS}).astype(KINDS)
+    if not (line_hrgs["pod"] == CRITICAL_CARE).any():  # nobody counts its days here
+        planned = planned[planned["pod"] != CRITICAL_CARE]
     done = line_hrgs.groupby(KEYS, as_index=False)[["n_cases", "income_pence"]].sum()
     both = planned.merge(done, on=KEYS, how="left", validate="one_to_one")
     both[["n_cases", "income_pence"]] = both[["n_cases", "income_pence"]].fillna(0).astype("int64")

@@ -271,10 +271,15 @@ def check_breakdowns(
 
 
 def check_months(checks: Checks, line_wip: pd.DataFrame, line_costs: pd.DataFrame) -> None:
-    """R14 twelve months' completed work + the movement in work in progress = the year's cost."""
+    """R14 completed work by month of its end + the movement in work in progress = the year's cost.
+
+    Months here are those of the yearly run; ``months.cost_months`` costs each by itself.
+    """
     lines = line_wip.set_index("line_id")
     checks.add_parts(
-        "R14", "Cost completed in twelve months + movement in work in progress = matched cost of each line",
+        "R14",
+        "Cost of what was completed, by month of its end, + movement in work in progress = matched cost of "
+        "each line",
         lines["completed_pence"] + lines["movement_pence"], total_matched(line_costs),
     )  # fmt: skip
 

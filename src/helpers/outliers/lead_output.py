@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from helpers.contracts import QueryEngine
 
@@ -138,6 +138,6 @@ def pool_leads(summary: pd.DataFrame, *, level: float = LEVEL) -> tuple[float, f
     if len(logs) < MIN_PEERS:
         return np.nan, np.nan, np.nan
     error = float(np.std(logs, ddof=1)) / np.sqrt(len(logs))
-    width = float(student.ppf((1 + level) / 2, len(logs) - 1)) * error
+    width = float(stdtrit(len(logs) - 1, (1 + level) / 2)) * error
     centre = float(logs.mean())
     return float(np.exp(centre)), float(np.exp(centre - width)), float(np.exp(centre + width))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import CubicSpline
 
 from helpers.outliers.casemix import build_design
 from helpers.outliers.funnel import find_exact_interval
@@ -37,6 +36,30 @@ BENEFIT_WORDS = (
     ("unknown", "outcomes are not recorded"),
     ("not_assessed", ""),
 )
+
+
+def _build_spline() -> np.ndarray:
+    """Return the matrix that takes values at the knots to the cubic spline at the grid's points.
+
+    The third derivative is continuous at the first and last inner knot ("not a knot"). It stands
+    here so that a review need not load a library of splines for one matrix.
+    """
+    n, step = len(KNOTS), KNOTS[1] - KNOTS[0]
+    curve, bend = np.zeros((n, n)), np.zeros((n, n))
+    for k in range(1, n - 1):
+        curve[k, k - 1 : k + 2] = 1, 4, 1
+        bend[k, k - 1 : k + 2] = 1, -2, 1
+    curve[0, :3] = curve[-1, -3:] = 1, -2, 1
+    second = np.linalg.solve(curve, 6 * bend / step**2)  # derivatives at the knots
+    left = np.minimum(((GRID - KNOTS[0]) / step + 1e-9).astype(int), n - 2)
+    after = ((GRID - KNOTS[left]) / step)[:, None]
+    before = 1 - after
+    unit = np.eye(n)
+    bent = (before**3 - before) * second[left] + (after**3 - after) * second[left + 1]
+    return before * unit[left] + after * unit[left + 1] + step**2 / 6 * bent
+
+
+SPLINE = _build_spline()
 
 
 @dataclass(frozen=True)
@@ -190,7 +213,7 @@ def _review_events(who: np.ndarray, event: np.ndarray, risk: np.ndarray, n_who: 
     spread = np.empty((n_who, len(KNOTS)))
     for k, odds in enumerate(np.exp(KNOTS)):
         spread[:, k] = np.bincount(who, weights=np.log1p(risk * (odds - 1)), minlength=n_who)
-    loglik = observed[:, None] * GRID - CubicSpline(KNOTS, spread, axis=1)(GRID)
+    loglik = observed[:, None] * GRID - spread @ SPLINE.T
     expected = np.bincount(who, weights=risk, minlength=n_who)
     known = np.where(expected > 0, expected, np.nan)  # NaN without patients
     low, high = find_exact_interval(observed, known)

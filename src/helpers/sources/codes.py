@@ -7,7 +7,6 @@ there is the same with zeros in front. Every repair is kept, row by row, in ``ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -74,35 +73,34 @@ def repair_codes(db: Engine, frames: dict[str, pd.DataFrame]) -> dict[str, list[
     columns = {"file": "str", ROW_NUMBER: "int64"}
     columns |= dict.fromkeys(("column_name", "old_value", "new_value", "why"), "str")
     db.add_frame(REPAIRS, pd.DataFrame(columns=list(columns)).astype(columns))
+    codes = Codes(db, frames)
     notices: dict[str, list[str]] = {}
-    for file, column in _list_starred(db, frames):
-        codes = _list_codes(db, frames, file, column)
-        starred = {code: code.rstrip("*").rstrip() for code in codes if code.endswith("*")}
+    for file, column in _list_starred(codes):
+        ending = (code for code in codes.read(file, column) if code.endswith("*"))
+        starred = {code: code.rstrip("*").rstrip() for code in ending}
         starred = {code: bare for code, bare in starred.items() if bare}
         if starred:
-            n_rows = _replace(db, frames, file, column, starred, STARS)
+            n_rows = codes.replace(file, column, starred, STARS)
             notices.setdefault(file, []).append(
                 f"{column}: stars after the code were taken off in {n_rows:,} rows "
                 f"({name_a_few(starred)})."
             )
     for file, column, known in LISTED:
-        if _holds(db, frames, file, column):
-            lost = find_lost_zeros(_list_codes(db, frames, file, column), set(known))
-            _settle(db, frames, file, column, lost, "the national list", notices)
+        if codes.has(file, column):
+            lost = find_lost_zeros(codes.read(file, column), set(known))
+            _settle(codes, file, column, lost, "the national list", notices)
     for file, column, map_file, map_column in LINKS:
-        if not (_holds(db, frames, file, column) and _holds(db, frames, map_file, map_column)):
+        if not (codes.has(file, column) and codes.has(map_file, map_column)):
             continue
         one, two = (file, column), (map_file, map_column)
         for (left, name), right in ((one, two), (two, one)):
-            known = _list_codes(db, frames, *right)
-            lost = find_lost_zeros(_list_codes(db, frames, left, name), known)
-            _settle(db, frames, left, name, lost, right[0], notices)
+            lost = find_lost_zeros(codes.read(left, name), codes.read(*right))
+            _settle(codes, left, name, lost, right[0], notices)
     return notices
 
 
 def _settle(
-    db: Engine,
-    frames: dict[str, pd.DataFrame],
+    codes: Codes,
     file: str,
     column: str,
     lost: LostZeros,
@@ -112,7 +110,7 @@ def _settle(
     """Repair what is clear, and say so; name what is not."""
     said = notices.setdefault(file, [])
     if lost.repairs:
-        n_rows = _replace(db, frames, file, column, lost.repairs, ZEROS)
+        n_rows = codes.replace(file, column, lost.repairs, ZEROS)
         pairs = [f"{bare} is {code}" for bare, code in lost.repairs.items()]
         said.append(
             f"{column}: {len(lost.repairs):,} codes in {n_rows:,} rows had lost their leading zeros and were "
@@ -125,79 +123,87 @@ def _settle(
         )
 
 
-def _list_starred(db: Engine, frames: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+def _list_starred(codes: Codes) -> list[tuple[str, str]]:
     """Return the columns of codes that may carry footnote stars: lists and maps, not rows' own keys."""
     return [
         (name, column)
         for name, table in INPUTS.items()
         for column, one in table.columns.items()
-        if one.kind == "code"
-        and (one.pattern or not table.large)
-        and _holds(db, frames, name, column)
+        if one.kind == "code" and (one.pattern or not table.large) and codes.has(name, column)
     ]
 
 
-def _holds(db: Engine, frames: Mapping[str, pd.DataFrame], file: str, column: str) -> bool:
-    if file in frames:
-        return column in frames[file].columns
-    return db.has(f"raw_{file}") and column in db.columns(f"raw_{file}")
+class Codes:
+    """The codes of each column, large tables' and frames': listed once, until some are replaced."""
 
+    def __init__(self, db: Engine, frames: dict[str, pd.DataFrame]) -> None:
+        self._db, self._frames = db, frames
+        self._columns: dict[str, set[str]] = {}
+        self._listed: dict[tuple[str, str], set[str]] = {}
 
-def _list_codes(db: Engine, frames: Mapping[str, pd.DataFrame], file: str, column: str) -> set[str]:
-    """Return the codes of a column, without outer blanks."""
-    if file in frames:
-        codes = frames[file][column].dropna().str.strip()
-    else:
-        codes = db.frame(f'SELECT DISTINCT "{column}" AS code FROM typed_{file}')["code"].dropna()
-    return set(codes) - {""}
+    def has(self, file: str, column: str) -> bool:
+        """Tell whether a file was received and has a column."""
+        if file not in self._columns:
+            self._columns[file] = self._find_columns(file)
+        return column in self._columns[file]
 
+    def _find_columns(self, file: str) -> set[str]:
+        if file in self._frames:
+            return set(self._frames[file].columns)
+        return set(self._db.columns(f"raw_{file}") if self._db.has(f"raw_{file}") else ())
 
-def _replace(
-    db: Engine,
-    frames: dict[str, pd.DataFrame],
-    file: str,
-    column: str,
-    repairs: dict[str, str],
-    why: str,
-) -> int:
-    """Put new codes in a column, and keep each row's old one; return the number of rows."""
-    if file not in frames:
-        return _replace_large(db, file, column, repairs, why)
-    frame = frames[file]
-    old = frame[column].str.strip()
-    is_spoilt = old.isin(list(repairs))
-    new = old[is_spoilt].map(repairs)
-    changed = pd.DataFrame(
-        {
-            "file": file,
-            ROW_NUMBER: frame.loc[is_spoilt, ROW_NUMBER].astype("int64"),
-            "column_name": column,
-            "old_value": old[is_spoilt],
-            "new_value": new,
-            "why": why,
-        }
-    )
-    frames[file] = frame.assign(**{column: frame[column].where(~is_spoilt, new)})
-    db.add_frame("new_repairs", changed)
-    return _keep_repairs(db)
+    def read(self, file: str, column: str) -> set[str]:
+        """Return the codes of a column, without outer blanks."""
+        if (file, column) not in self._listed:
+            self._listed[file, column] = self._find(file, column)
+        return self._listed[file, column]
 
+    def _find(self, file: str, column: str) -> set[str]:
+        if file in self._frames:
+            found = self._frames[file][column].dropna().str.strip()
+        else:
+            found = self._db.frame(f'SELECT DISTINCT "{column}" AS code FROM typed_{file}')["code"]
+        return set(found.dropna()) - {""}
 
-def _replace_large(db: Engine, file: str, column: str, repairs: dict[str, str], why: str) -> int:
-    pairs = pd.DataFrame({"bare": list(repairs), "code": list(repairs.values())}).astype("str")
-    db.add_frame("new_codes", pairs)
-    db.create(
-        "new_repairs",
-        f"SELECT '{file}' AS file, rows.{ROW_NUMBER}, '{column}' AS column_name, codes.bare AS old_value, "
-        f"codes.code AS new_value, '{why}' AS why FROM typed_{file} AS rows "
-        f'JOIN new_codes AS codes ON codes.bare = rows."{column}"',
-    )
-    db.put_values(f"typed_{file}", column, f"SELECT {ROW_NUMBER}, new_value FROM new_repairs")
-    db.drop("new_codes")
-    return _keep_repairs(db)
+    def replace(self, file: str, column: str, repairs: dict[str, str], why: str) -> int:
+        """Put new codes in a column, and keep each row's old one; return the number of rows."""
+        self._listed.pop((file, column), None)
+        if file in self._frames:
+            self._replace_small(file, column, repairs, why)
+        else:
+            self._replace_large(file, column, repairs, why)
+        n_rows = self._db.count("new_repairs")
+        self._db.append_rows(REPAIRS, "SELECT * FROM new_repairs")
+        self._db.drop("new_repairs")
+        return n_rows
 
+    def _replace_small(self, file: str, column: str, repairs: dict[str, str], why: str) -> None:
+        frame = self._frames[file]
+        old = frame[column].str.strip()
+        is_spoilt = old.isin(list(repairs))
+        new = old[is_spoilt].map(repairs)
+        changed = pd.DataFrame(
+            {
+                "file": file,
+                ROW_NUMBER: frame.loc[is_spoilt, ROW_NUMBER].astype("int64"),
+                "column_name": column,
+                "old_value": old[is_spoilt],
+                "new_value": new,
+                "why": why,
+            }
+        )
+        self._frames[file] = frame.assign(**{column: frame[column].where(~is_spoilt, new)})
+        self._db.add_frame("new_repairs", changed)
 
-def _keep_repairs(db: Engine) -> int:
-    n_rows = db.count("new_repairs")
-    db.create(REPAIRS, f"SELECT * FROM {REPAIRS} UNION ALL SELECT * FROM new_repairs")
-    db.drop("new_repairs")
-    return n_rows
+    def _replace_large(self, file: str, column: str, repairs: dict[str, str], why: str) -> None:
+        pairs = pd.DataFrame({"bare": list(repairs), "code": list(repairs.values())}).astype("str")
+        self._db.add_frame("new_codes", pairs)
+        self._db.create(
+            "new_repairs",
+            f"SELECT '{file}' AS file, rows.{ROW_NUMBER}, '{column}' AS column_name, "
+            f"codes.bare AS old_value, codes.code AS new_value, '{why}' AS why FROM typed_{file} AS rows "
+            f'JOIN new_codes AS codes ON codes.bare = rows."{column}"',
+        )
+        fresh = f"SELECT {ROW_NUMBER}, new_value FROM new_repairs"
+        self._db.put_values(f"typed_{file}", column, fresh)
+        self._db.drop("new_codes")

@@ -6,10 +6,10 @@ import codecs
 import hashlib
 from pathlib import Path
 
-from helpers.cleaning.values import NOTHING_KNOWN, Known
+from helpers.cleaning.values import MISSING, NOTHING_KNOWN, Known
 from helpers.errors import InputError
 
-CHUNK_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 20  # looked at many times over while it is near
 SAMPLE_BYTES = 1 << 16
 UTF16_ZERO_SHARE = 0.3  # of the sample's even or odd bytes: plain letters in UTF-16 are half zeros
 NOT_TEXT = (
@@ -19,6 +19,15 @@ NOT_TEXT = (
     (b"\x1f\x8b", "a gzip file"),
     (b"%PDF", "a PDF"),
 )
+
+
+def _split_bytes(text: str) -> set[bytes]:
+    return {bytes([one]) for one in text.encode()}
+
+
+TAB, BLANK = b"\t", b" "
+# Plain characters that matter if a file has them: blanks, and those of the words for "no value".
+LOOKED_FOR = {TAB, BLANK}.union(*(_split_bytes(word) for word in MISSING if word.isascii()))
 
 
 def find_sha256(path: Path) -> str:
@@ -80,29 +89,60 @@ def _find_utf16(sample: bytes) -> str:
 
 
 def _scan(path: Path) -> tuple[bool, bool, Known]:
-    """Tell whether a file is valid UTF-8, whether its lines end in more than one way, and of its blanks."""
+    """Tell whether a file is valid UTF-8, whether its lines end in more than one way, and what is in it."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    n_feeds = n_pairs = n_returns = 0
-    ends_in_return = False
+    ends = LineEnds()
+    unmet = set(LOOKED_FOR)
     is_utf8 = is_ascii = True
-    has_tabs = has_spaces = False
-    with path.open("rb") as stream:
+    with path.open("rb", buffering=0) as stream:
         while chunk := stream.read(CHUNK_BYTES):
-            has_tabs, has_spaces = has_tabs or b"\t" in chunk, has_spaces or b" " in chunk
-            is_ascii = is_ascii and chunk.isascii()
-            n_feeds += chunk.count(b"\n")
-            n_returns += chunk.count(b"\r")
-            n_pairs += chunk.count(b"\r\n") + (ends_in_return and chunk.startswith(b"\n"))
-            ends_in_return = chunk.endswith(b"\r")
-            if is_utf8 and not chunk.isascii():
+            unmet = {one for one in unmet if one not in chunk}
+            ends.count(chunk)
+            is_plain = chunk.isascii()
+            is_ascii = is_ascii and is_plain
+            if is_utf8 and not is_plain:
                 is_utf8 = _decodes(decoder, chunk)
             elif is_utf8:
                 is_utf8 = not decoder.getstate()[0]
     is_utf8 = is_utf8 and not decoder.getstate()[0]
-    kinds = [n_pairs, n_feeds - n_pairs, n_returns - n_pairs]
-    has_odd = has_tabs or not is_ascii
-    known = Known(has_blanks=has_spaces or has_odd, has_odd_blanks=has_odd)
-    return is_utf8, sum(kind > 0 for kind in kinds) > 1, known
+    return is_utf8, ends.are_mixed, _tell_known(unmet, is_ascii=is_ascii)
+
+
+def _tell_known(unmet: set[bytes], *, is_ascii: bool) -> Known:
+    """Return what is known of a file that lacks some characters, and may have only plain ones."""
+    has_odd = TAB not in unmet or not is_ascii
+    words = tuple(
+        word
+        for word in MISSING
+        if (unmet.isdisjoint(_split_bytes(word)) if word.isascii() else not is_ascii)
+    )
+    return Known(has_blanks=BLANK not in unmet or has_odd, has_odd_blanks=has_odd, missing=words)
+
+
+class LineEnds:
+    """How the lines of a file end, from its parts in order."""
+
+    def __init__(self) -> None:
+        self._n_pairs = self._n_feeds = self._n_returns = 0
+        self._ends_in_return = False
+
+    def count(self, chunk: bytes) -> None:
+        """Take note of the next part."""
+        if b"\r" not in chunk and not self._ends_in_return:
+            self._n_feeds += b"\n" in chunk  # that there are some is enough
+            return
+        self._n_feeds += chunk.count(b"\n")
+        self._n_returns += chunk.count(b"\r")
+        self._n_pairs += chunk.count(b"\r\n") + (self._ends_in_return and chunk.startswith(b"\n"))
+        self._ends_in_return = chunk.endswith(b"\r")
+
+    @property
+    def are_mixed(self) -> bool:
+        """Tell whether lines end in more than one way."""
+        kinds = (
+            self._n_pairs, self._n_feeds - self._n_pairs, self._n_returns - self._n_pairs,
+        )  # fmt: skip
+        return sum(kind > 0 for kind in kinds) > 1
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +65,22 @@ def read_trust(run: Run, db: Engine) -> Received:
     frames: dict[str, pd.DataFrame] = {}
     notices += describe_unread(folder)
     records: list[dict[str, Any]] = [_describe_settings_file(folder, notices)]
-    for name, table in INPUTS.items():
-        if name not in found:
-            db.drop(f"raw_{name}", f"typed_{name}")
-            records.append(_describe_absent(table, mode))
-            continue
-        read = read_file(
-            found[name], table, db, renames=renames.get(name, {}), workspace=db.scratch
-        )
-        if not table.large:
-            frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
-            db.drop(f"raw_{name}")
-        records.append(_describe_found(table, found[name], read))
+    with (
+        ThreadPoolExecutor(max_workers=1) as beside,  # a file's checksum, while it is being read
+        db.in_order(),
+    ):
+        for name, table in INPUTS.items():
+            if name not in found:
+                db.drop(f"raw_{name}", f"typed_{name}")
+                records.append(_describe_absent(table, mode))
+                continue
+            path = found[name]
+            checksum = beside.submit(find_sha256, path)
+            read = read_file(path, table, db, renames=renames.get(name, {}), workspace=db.scratch)
+            if not table.large:
+                frames[name] = db.frame(f"SELECT * FROM raw_{name} ORDER BY row_number")
+                db.drop(f"raw_{name}")
+            records.append(_describe_found(table, path, read, checksum.result()))
     repaired = repair_codes(db, frames)
     for record in records:
         said = [record["notice"], *repaired.get(str(record["file"]), [])]
@@ -181,12 +186,12 @@ def _describe_settings_file(folder: Path, notices: list[str]) -> dict[str, Any]:
     }
 
 
-def _describe_found(table: Table, path: Path, read: FileRead) -> dict[str, Any]:
+def _describe_found(table: Table, path: Path, read: FileRead, sha256: str) -> dict[str, Any]:
     return {
         "file": table.name,
         "found": path.name,
         "n_rows": read.n_rows,
-        "sha256": find_sha256(path),
+        "sha256": sha256,
         "panel": table.panel,
         "is_on": True,
         "notice": " ".join(read.notices),
@@ -224,14 +229,15 @@ def write_cleaned(run: Run, db: Engine, cleaned: Cleaned) -> None:
     write_table(run, "input_files", cleaned.input_files)
     write_table(run, "cleaning_accounts", cleaned.accounts)
     write_table(run, "cleaning_summary", cleaned.summary)
-    write_table(run, "cleaning_log", db)
-    for name, table in INPUTS.items():
-        if table.large and db.has(f"clean_{name}"):
-            write_table(run, f"clean_{name}", db)
-        elif not table.large and name in cleaned.frames:
-            write_table(run, f"clean_{name}", cleaned.frames[name])
-        else:
-            _forget_table(run, f"clean_{name}")
+    with db.in_order():
+        write_table(run, "cleaning_log", db)
+        for name, table in INPUTS.items():
+            if table.large and db.has(f"clean_{name}"):
+                write_table(run, f"clean_{name}", db)
+            elif not table.large and name in cleaned.frames:
+                write_table(run, f"clean_{name}", cleaned.frames[name])
+            else:
+                _forget_table(run, f"clean_{name}")
 
 
 def _forget_table(run: Run, name: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.cleaning.types import write_typed
-from helpers.cleaning.values import MISSING, Known
+from helpers.cleaning.values import Known
 from helpers.contracts import ROW_NUMBER, Table
 from helpers.engine import Engine, ReadError
 from helpers.errors import InputError, name_a_few
@@ -121,8 +121,9 @@ def _read_text(
 
 def _read_whole(db: Engine, table: Table, source: TextSource, names: list[str]) -> list[str]:
     """Make ``raw_<table>`` of a text file."""
-    db.add_csv("incoming_text", source.path, source.fields, delimiter=source.delimiter)
-    return _keep_rows(db, table, names)
+    raw = f"raw_{table.name}"
+    db.add_csv(raw, source.path, source.fields, keep=names, delimiter=source.delimiter)
+    return _drop_blank(db, raw, names)
 
 
 def _read_straight(
@@ -135,7 +136,7 @@ def _read_straight(
     typed, raw = f"typed_{table.name}", f"raw_{table.name}"
     sql = write_typed(table, names, "incoming_rows", known=replace(known, is_marked=True))
     db.add_numbered(
-        typed, source.path, source.fields, sql, delimiter=source.delimiter, missing=MISSING
+        typed, source.path, source.fields, sql, delimiter=source.delimiter, missing=known.missing
     )
     db.open_csv(raw, source.path, source.fields, keep=names, delimiter=source.delimiter)
     no_key = f'"{table.key[0]}" IS NULL' if table.key else "TRUE"
@@ -167,15 +168,9 @@ def _find_line_end(top: str) -> str:
     return next((end for end in ("\r\n", "\n", "\r") if top.endswith(end)), "\n")
 
 
-def _keep_rows(db: Engine, table: Table, names: list[str]) -> list[str]:
-    """Make ``raw_<table>`` of the rows that hold anything in its columns; say how many do not."""
-    kept = ", ".join(f'"{name}"' for name in [*names, ROW_NUMBER])
-    db.create(
-        f"raw_{table.name}", f"SELECT {kept} FROM incoming_text WHERE NOT ({_is_blank(names)})"
-    )
-    n_blank = db.count("incoming_text") - db.count(f"raw_{table.name}")
-    db.drop("incoming_text")
-    return _describe_blank(n_blank)
+def _drop_blank(db: Engine, raw: str, names: list[str]) -> list[str]:
+    """Take out of a table of text the rows that hold nothing in its columns; say how many."""
+    return _describe_blank(db.remove_rows(raw, _is_blank(names)))
 
 
 def _is_blank(names: list[str]) -> str:
@@ -206,10 +201,10 @@ def _read_parquet(path: Path, table: Table, db: Engine, renames: dict[str, str])
     positions, unknown = match_columns(header, table, renames, file=path.name)
     chosen = {header[place]: ours for place, ours in positions.items()}
     try:
-        db.add_parquet_text("incoming_text", path, chosen)
+        db.add_parquet_text(f"raw_{table.name}", path, chosen)
     except ReadError as error:
         raise InputError(f"{path.name} cannot be read as Parquet. Export it again.") from error
-    notices = _keep_rows(db, table, list(positions.values()))
+    notices = _drop_blank(db, f"raw_{table.name}", list(positions.values()))
     return [*notices, *_describe_header(header, 1, unknown, renames)]
 
 
@@ -224,8 +219,8 @@ def _read_workbook(path: Path, table: Table, db: Engine, renames: dict[str, str]
     }
     frame = pd.DataFrame(columns, columns=list(positions.values()))
     numbers = pd.Series(range(1, len(frame) + 1), dtype="int64")
-    db.add_frame("incoming_text", frame.assign(**{ROW_NUMBER: numbers}))
-    notices = _keep_rows(db, table, list(positions.values()))
+    db.add_frame(f"raw_{table.name}", frame.assign(**{ROW_NUMBER: numbers}))
+    notices = _drop_blank(db, f"raw_{table.name}", list(positions.values()))
     more = _describe_header(sheet.header, sheet.line, unknown, renames)
     return [*sheet.notices, *notices, *more]
 

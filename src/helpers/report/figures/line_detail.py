@@ -203,7 +203,7 @@ def plot_bridge(bridge: pd.DataFrame) -> Figure | None:
     with report_style():
         figure, axes = new_figure(BAR_INCHES * 1.25 * len(labels) + 0.8)
         at = 0.0
-        gap = LABEL_GAP_PROP * float(sums.abs().max())
+        gap, sides = LABEL_GAP_PROP * float(sums.abs().max()), set()
         for place, name in enumerate(sums.index):
             value = float(sums[name])
             is_end = name in ("before_pence", "after_pence")
@@ -211,17 +211,21 @@ def plot_bridge(bridge: pd.DataFrame) -> Figure | None:
             colour = INK if is_end else SURPLUS if value >= 0 else DEFICIT
             axes.barh(place, value, left=start, color=colour, height=0.66)
             at = value if is_end else start + value
+            ends = sorted((start, start + value))
+            # A bar left of nought has its value at its left, clear of the zero line.
+            x, side = (ends[0] - gap, "right") if ends[1] <= 0 else (ends[1] + gap, "left")
             axes.text(
-                max(start, start + value) + gap, place, format_gbp(value, signed=not is_end), va="center",
-                fontsize=9, color=INK,
+                x, place, format_gbp(value, signed=not is_end), va="center", ha=side, fontsize=9, color=INK,
             )  # fmt: skip
+            sides.add(side)
             if place < len(labels) - 1:
                 axes.plot([at, at], [place + 0.33, place + 0.67], color=GREY, linewidth=0.8)
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.spines["left"].set_visible(False)
         low, high = axes.get_xlim()
-        axes.set_xlim(low - 0.03 * (high - low), high + 0.14 * (high - low))
+        room = 0.14 if "right" in sides else 0.03
+        axes.set_xlim(low - room * (high - low), high + 0.14 * (high - low))
         draw_zero_line(axes)
         use_money_axis(axes)
         axes.grid(axis="x")

@@ -8,6 +8,7 @@ from helpers.contracts.terms import EDUCATION, PODS, RESEARCH, UNMAPPED
 from helpers.report.words.plain import name_lines, name_term
 
 TRUST = "TRUST"
+PRIVATE = "PRIV"
 MOST_PLANNED = 12  # kinds of care of a line shown beside their plan
 MOST_HRGS = 10  # gains shown, and as many losses
 MEASURES = ("income", "contribution", "surplus")
@@ -46,9 +47,10 @@ def _name_or(kind: str, code: object, words: str) -> str:
 def build_hrg_table(line_hrgs: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:
     """Return the HRGs that gain and lose most, the largest gain first, the largest loss last.
 
-    Without any income (a trust without prices) there are no rows.
+    Without any income at price (a trust without prices; private patients pay by another) there are no rows.
     """
-    if line_hrgs.empty or not line_hrgs["income_pence"].any():
+    at_price = line_hrgs[line_hrgs["pod"] != PRIVATE]
+    if not at_price["income_pence"].any():
         return line_hrgs.iloc[:0].assign(line_name="", hrg_name="", pod_name="", unit_cost_pence=0)
     named = line_hrgs[(line_hrgs["hrg"] != "") & (line_hrgs["n_cases"] > 0)]
     ranked = named.sort_values(

@@ -23,8 +23,13 @@ def name_source(settings: Mapping[str, Any], files: str) -> str:
     return f"{name}, {settings.get('fy', 'the year')}: {files}; costed by this run."
 
 
-def describe_quantum(department_costs: pd.DataFrame) -> str:
-    """Say how much the ledger holds, and in which kinds of department."""
+def describe_quantum(
+    department_costs: pd.DataFrame, reconciliation: pd.DataFrame | None = None
+) -> str:
+    """Say how much the ledger holds, and in which kinds of department.
+
+    Where identity R2 says that income was netted off the ledger first, that is told.
+    """
     by_kind = department_costs.groupby("kind")["amount_pence"].sum()
     total = int(by_kind.sum())
     words = {
@@ -38,7 +43,14 @@ def describe_quantum(department_costs: pd.DataFrame) -> str:
         for kind, text in words.items()
         if kind in by_kind and by_kind[kind] != 0
     ]
-    return f"The ledger holds {format_gbp(total)} of expenditure: {join_words(parts)}."
+    rows = None if reconciliation is None else reconciliation[reconciliation["id"] == "R2"]
+    ledger = total if rows is None or rows.empty else int(rows["right_pence"].iloc[0])
+    if ledger == total:
+        return f"The ledger holds {format_gbp(total)} of expenditure: {join_words(parts)}."
+    return (
+        f"The ledger holds {format_gbp(ledger)} of expenditure. {format_gbp(ledger - total)} of education and "
+        f"research income is taken off it first. What is left is {format_gbp(total)}: {join_words(parts)}."
+    )
 
 
 def describe_money_flow(table: pd.DataFrame) -> str:

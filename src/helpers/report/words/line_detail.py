@@ -16,6 +16,10 @@ TERMS = {
 HOUR_IN = {
     "theatre": "in theatre", "clinic": "in clinic", "ed": "in the emergency department", "ward": "on a ward",
 }  # fmt: skip
+NO_FEEDS_OR_COSTED = (
+    "Doctors’ time is not shared out here: this trust has no activity feeds, or its patients came costed by its own "
+    "system."
+)
 NO_FEEDS = "This trust has no activity feeds, so nothing can be said of single patients’ care."
 
 
@@ -56,7 +60,7 @@ def describe_department_use(table: pd.DataFrame) -> str:
 def describe_medical_time(medical_time: pd.DataFrame, department_costs: pd.DataFrame) -> str:
     """Say whether job plans share out doctors' time, and in how many lines."""
     if medical_time.empty:
-        return NO_FEEDS
+        return NO_FEEDS_OR_COSTED
     planned = medical_time.groupby("line_id")["is_planned"].any().drop(UNMAPPED, errors="ignore")
     n, n_planned = len(planned), int(planned.sum())
     if not n_planned:
@@ -177,6 +181,10 @@ def describe_comparison(comparison: pd.DataFrame, basis: str, service_lines: pd.
     )
     if worst["difference_pence"] < 0:
         text += f" Furthest below is {name}, by {format_gbp(-int(worst['difference_pence']))}."
+        if basis == "plan":
+            text += (
+                " A line can miss its plan because the plan was wrong: ask which of the two it was."
+            )
     return text
 
 
@@ -235,7 +243,7 @@ def describe_bases(table: pd.DataFrame) -> str:
     """Say what the contract's fixed sums do to the lines beside prices."""
     if table.empty:
         return (
-            "No fixed sums can be shared out, so income at price is the only basis. The files prices and "
+            "No fixed sums can be shared out, so there is only one basis of income. The files prices and "
             "contract_income together would show each line as its contracts pay it."
         )
     gap = int(table["gap_pence"].sum())

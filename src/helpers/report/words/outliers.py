@@ -19,8 +19,8 @@ NOBODY = (
 MODEL_LIMIT = (
     "The chance of a wrong name is an estimate. Natural variation may follow the normal curve or have "
     "heavier tails, and one trust’s data can only partly tell which. In simulated trusts about one name in "
-    "twelve was wrong where it is normal, and one in seven where its tails are heavy; nearly all of those "
-    "wrongly named were truly more than 15% dearer."
+    "eight was wrong, whichever it was; nearly all of those wrongly named were truly more than 15% dearer. Where "
+    "nobody was divergent, nobody was named."
 )
 RIGHT_OF_REPLY = (
     "A name here is a question, not a finding of fact. Before anything is concluded the consultant "
