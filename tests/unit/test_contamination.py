@@ -19,6 +19,7 @@ from helpers.outliers.posterior import (
 )
 from helpers.outliers.small_groups import compare_few, score_leave_one_out
 from helpers.outliers.standardise import standardise_indirectly
+from helpers.outliers.wording import describe_peer_status
 from unit.review_trust import invent_spells, make_sample, name_consultants
 
 
@@ -247,3 +248,27 @@ def test_any_effects_give_probabilities(theta, error):
         assert ((value >= -1e-12) & (value <= 1 + 1e-9)).all()
     assert (found.ratio_low <= found.ratio_high).all()
     assert np.isfinite(found.ratio).all()
+
+
+@pytest.mark.parametrize(
+    ("z", "expected"),
+    [
+        (1.95, "Within what peers differ by."),
+        (
+            2.5,
+            "An alert in a line of few consultants (z 2.5, short of the alarm at 3.09): 20% dearer",
+        ),
+        (
+            -2.5,
+            "An alert in a line of few consultants (z -2.5, short of the alarm at 3.09): 20% cheaper",
+        ),
+        (
+            -3.2,
+            "An alert in a line of few consultants (z -3.2, beyond the alarm at 3.09): 20% cheaper",
+        ),
+        (float("nan"), "Within what peers differ by."),
+    ],
+)
+def test_a_score_between_alert_and_alarm_is_said_and_names_nobody(z, expected):
+    found = describe_peer_status("none", measure="cost", n=120, ratio=0.8 if z < 0 else 1.2, z=z)
+    assert found.startswith(expected)

@@ -69,7 +69,7 @@ class Known:
     has_odd_blanks
         Some may be a tab or a no-break space.
     missing
-        The words for "no value" that may be among its fields: those whose every character it has.
+        The words for "no value" that may be among its fields: those whose every character it has (D-300).
     """
 
     is_marked: bool = False

@@ -266,8 +266,10 @@ def _complete(fit: Fit, spells: pd.DataFrame) -> pd.DataFrame:
         table[name] = given.where(given.notna(), missing).astype("str")
     table["n"] = table["n"].where(table["n"].notna(), table["n_all"]).astype("int64")
     table["observed"] = table["observed"].where(table["observed"].notna(), table["sum_all"])
+    if "z" not in table:
+        table["z"] = np.nan
     status = [
-        describe_peer_status(row.flag, measure=fit.measure.name, n=row.n, ratio=row.ratio)
+        describe_peer_status(row.flag, measure=fit.measure.name, n=row.n, ratio=row.ratio, z=row.z)
         for row in table.itertuples()
     ]
     table = table.assign(measure=fit.measure.name, status=pd.Series(status, dtype="str"))

@@ -21,8 +21,8 @@ from helpers.outliers.posterior import (
     summarise_posterior,
 )
 from helpers.outliers.saving import expect_excess, expect_typical
-from helpers.outliers.small_groups import ALARM_Z, compare_few
-from helpers.outliers.wording import MIN_PEERS, TAU_WARNING, describe_variation
+from helpers.outliers.small_groups import compare_few
+from helpers.outliers.wording import ALARM_Z, MIN_PEERS, TAU_WARNING, describe_variation
 
 MIN_SPELLS_PEER = 15
 MATERIAL_PROBABILITY = 0.90

@@ -13,7 +13,6 @@ import pandas as pd
 from helpers.outliers.random_effects import pool_effects
 from helpers.outliers.stay_expected import assign_cells
 
-ALERT_Z, ALARM_Z = 1.96, 3.09
 MIN_SPELLS = 20
 MIN_CONSULTANTS = 5  # of a line, for each to be set against the others
 INTERVAL_Z = 1.6448536269514722

@@ -6,6 +6,7 @@ import math
 
 MIN_PEERS = 8
 TAU_WARNING = 0.15  # log units; above it, natural variation is as wide as outliers are far
+ALERT_Z, ALARM_Z = 1.96, 3.09  # of a consultant in a line of few, against the others
 MEASURE_WORDS = (("cost", "dearer", "cheaper"), ("los", "longer", "shorter"))
 
 
@@ -32,15 +33,20 @@ def describe_variation(tau: float, *, n_compared: int, n_peers: int) -> str:
     return f"{people}: shown, not tested."
 
 
-def describe_peer_status(flag: str, *, measure: str, n: int, ratio: float) -> str:
-    """Return one consultant's standing in words."""
+def describe_peer_status(
+    flag: str, *, measure: str, n: int, ratio: float, z: float = math.nan
+) -> str:
+    """Return one consultant's standing in words; ``z`` is the score in a line of few consultants."""
     more, less = next((up, down) for name, up, down in MEASURE_WORDS if name == measure)
     if flag == "not_tested":
         reason = "too few to be named" if math.isfinite(ratio) else "too few, or too few peers"
         return f"Not tested: {n} spells ({reason})."
+    gap = f"{abs(ratio - 1) * 100:.0f}% {more if ratio >= 1 else less} than the typical peer"
+    if flag == "none" and abs(z) > ALERT_Z:
+        side = "beyond the alarm" if abs(z) > ALARM_Z else "short of the alarm"
+        return f"An alert in a line of few consultants (z {z:.1f}, {side} at {ALARM_Z}): {gap}."
     if flag == "none":
         return "Within what peers differ by."
-    gap = f"{abs(ratio - 1) * 100:.0f}% {more if ratio >= 1 else less} than the typical peer"
     if flag == "indicative":
         return f"Indication only, in a line of few consultants: {gap}."
     if flag == "material":

@@ -60,7 +60,7 @@ OUTCOME_COLUMNS = {
     "n_spells": "Spells",
     "observed": "Events, or mean score",
     "expected": "Expected for such patients",
-    "over": "Events over expected, or score less expected (95% interval)",
+    "over": "Against expected (95% interval)",
     "odds": "Odds ratio (90% interval)",
 }
 
