@@ -107,6 +107,26 @@ OUTLIERS = [
         "consultant",
     ),
     define_table(
+        "benefit_price",
+        "What the excess of those named buys where their patients do better.",
+        {
+            "line_id": ("code", "Service line."),
+            "consultant_code": ("code", "Consultant."),
+            "excess_pence": in_pence("Expected excess over the typical peer."),
+            "n_avoided": (
+                "number",
+                "Readmissions, deaths, complications and returns to theatre fewer than expected of such patients.",
+            ),
+            "n_avoided_low": ("number", "90% interval."),
+            "n_avoided_high": ("number", "90% interval."),
+            "price_pence": in_pence("Excess for each one avoided; missing if none is."),
+            "price_low_pence": in_pence("90% interval."),
+            "price_high_pence": in_pence("90% interval; missing if none may be avoided."),
+        },
+        "line_id consultant_code",
+        "consultant",
+    ),
+    define_table(
         "review_accounts",
         "Actual cost of the consultants compared = expected at the typical peer + named excess + the rest.",
         {

@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.contracts.terms import ELEMENTS_ABOVE_EBITDA
 from helpers.engine import Engine
+from helpers.outliers.benefit_price import price_benefit
 from helpers.outliers.consultants import Review, review_consultants
 from helpers.outliers.saving import add_all_cost_share, measure_variable_prop
 from helpers.outliers.spells import select_spells
@@ -63,3 +64,6 @@ def write_review(run: Run, review: Review) -> None:
     """Write the review's tables."""
     for name in TABLES:
         write_table(run, name, getattr(review, name))
+    write_table(
+        run, "benefit_price", price_benefit(review.consultant_review, review.outcome_review)
+    )

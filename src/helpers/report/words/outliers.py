@@ -163,6 +163,34 @@ def describe_benefit(named: pd.DataFrame) -> str:
     return f"Among the consultants who are dearer, patients’ outcomes are {'; '.join(parts)}."
 
 
+def describe_benefit_price(prices: pd.DataFrame, named: pd.DataFrame) -> str:
+    """Say what each bad outcome avoided costs where patients do better; blank if they do so for nobody."""
+    if prices.empty:
+        return ""
+    people = named.drop_duplicates(["line_id", "consultant_code"]).set_index(
+        ["line_id", "consultant_code"]
+    )
+    parts = []
+    for row in prices.to_dict("records"):
+        who = people.loc[(row["line_id"], row["consultant_code"])]
+        spent = f"{who['pseudonym']}, {who['line_name']}, costs {format_gbp(row['excess_pence'])} a year more than the typical peer"
+        if pd.isna(row["price_pence"]):
+            parts.append(f"{spent}; how many bad outcomes that avoids cannot be counted.")
+            continue
+        low, high = format_gbp(row["price_low_pence"]), row["price_high_pence"]
+        upper = "no upper end" if pd.isna(high) else format_gbp(high)
+        parts.append(
+            f"{spent}, and about {row['n_avoided']:.0f} readmissions, deaths, complications and returns to theatre "
+            f"fewer happen than to such patients elsewhere: {format_gbp(row['price_pence'])} for each "
+            f"(90% interval {low} to {upper})."
+        )
+    parts.append(
+        "Whether a reader would pay that is the question; below that worth of one avoided it does not pay, above it "
+        "does. All kinds are counted alike here, though a death is no readmission."
+    )
+    return " ".join(parts)
+
+
 def describe_saving(totals: pd.DataFrame) -> list[str]:
     """Return the saving in sentences: a range, what is left out, and what could be released as cash."""
     rows = totals.set_index("measure")
