@@ -69,7 +69,7 @@ def test_an_interval_that_reaches_no_avoided_outcome_has_no_upper_end():
     assert pd.isna(found.at[0, "price_high_pence"])
     words = describe_benefit_price(found, named)
     assert "Cons-C1, Respiratory medicine, costs £40.0k a year more" in words
-    assert "about 26 readmissions" in words and "(90% interval £907 to no upper end)" in words
+    assert "about 26 fewer readmissions" in words and "(90% interval £907 to no upper end)" in words
 
 
 def test_without_events_there_is_no_price_and_a_sentence():

@@ -180,13 +180,13 @@ def describe_benefit_price(prices: pd.DataFrame, named: pd.DataFrame) -> str:
         low, high = format_gbp(row["price_low_pence"]), row["price_high_pence"]
         upper = "no upper end" if pd.isna(high) else format_gbp(high)
         parts.append(
-            f"{spent}, and about {row['n_avoided']:.0f} readmissions, deaths, complications and returns to theatre "
-            f"fewer happen than to such patients elsewhere: {format_gbp(row['price_pence'])} for each "
+            f"{spent}, and the patients have about {row['n_avoided']:.0f} fewer readmissions, deaths, complications and "
+            f"returns to theatre than such patients elsewhere: {format_gbp(row['price_pence'])} for each one avoided "
             f"(90% interval {low} to {upper})."
         )
     parts.append(
-        "Whether a reader would pay that is the question; below that worth of one avoided it does not pay, above it "
-        "does. All kinds are counted alike here, though a death is no readmission."
+        "Whoever holds one avoided to be worth more than that will call the money well spent. All kinds count alike "
+        "here, though a death is no readmission."
     )
     return " ".join(parts)
 
