@@ -159,11 +159,7 @@ class Engine:
         The header line is passed over; ``columns`` names the fields in the file's order. Nothing is
         guessed: a row with another number of fields, or an unclosed quote, raises ``ReadError``.
         """
-        kept = ", ".join(f'"{column}"' for column in keep)
-        source = _select_csv(path, columns, delimiter)
-        self._read_in_order(
-            name, f"SELECT {kept}, row_number() OVER () AS row_number FROM {source}"
-        )
+        self._read_in_order(name, _select_numbered(path, columns, keep, delimiter))
 
     def open_csv(
         self,
@@ -178,9 +174,7 @@ class Engine:
 
         Nothing is read until it is asked for, and then each time again.
         """
-        kept = ", ".join(f'"{column}"' for column in keep)
-        source = _select_csv(path, columns, delimiter)
-        self.create_view(name, f"SELECT {kept}, row_number() OVER () AS row_number FROM {source}")
+        self.create_view(name, _select_numbered(path, columns, keep, delimiter))
 
     def add_numbered(
         self,
@@ -349,6 +343,13 @@ class Engine:
             if os.strerror(errno.ENOSPC) in str(error):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
             raise
+
+
+def _select_numbered(path: Path, columns: list[str], keep: Sequence[str], delimiter: str) -> str:
+    """Return the SELECT of some columns of a text file, its rows numbered from 1."""
+    kept = ", ".join(f'"{column}"' for column in keep)
+    source = _select_csv(path, columns, delimiter)
+    return f"SELECT {kept}, row_number() OVER () AS row_number FROM {source}"
 
 
 def _select_csv(path: Path, columns: list[str], delimiter: str, missing: Sequence[str] = ()) -> str:
