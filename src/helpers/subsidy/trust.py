@@ -92,7 +92,7 @@ def find_subsidy(
         overheads,
         sensitivity.list_rules(shares, more_rules),
         base_rule,
-        total_gaps(line_contract_income),
+        sensitivity.find_gaps(line_contract_income),
     )
     summary = sensitivity.summarise_rules(tried, lines, base_rule)
     lines = position.add_sign_label(lines, summary)
