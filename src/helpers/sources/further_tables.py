@@ -161,8 +161,13 @@ def _find_reasons(
 
 
 def _find_parts(run: Run, db: Engine, found: Subsidy) -> tuple[pd.DataFrame, pd.DataFrame]:
-    table = parts.split_by_parts(found.service_line_position, parts.total_parts(db))
-    return table, parts.check_parts(table, _total_rest(run, read_table(run, "line_income")))
+    line_tables = {name: read_table(run, name) for name, _ in parts.LINE_TABLES.values()}
+    cut = parts.total_parts(db, line_tables)
+    table = parts.split_by_parts(found.service_line_position, cut)
+    income = read_table(run, "line_income")
+    if parts.is_critical_apart(line_tables["line_hrgs"]):
+        income = income[income["pod"] != CRITICAL_CARE]
+    return table, parts.check_parts(table, _total_rest(run, income))
 
 
 def _total_rest(run: Run, income: pd.DataFrame) -> pd.DataFrame:
