@@ -51,8 +51,16 @@ REST = pd.DataFrame({"line_id": ["TO"], "rest_pence": [-40]})
 @pytest.fixture(scope="module")
 def parts():
     db = open_engine("duckdb")
-    db.add_frame("patient_events", EVENTS.astype({"income_pence": "Int64"}))
+    add_events(db)
     return split_by_parts(POSITION, total_parts(db, line_tables(EVENTS)))
+
+
+def add_events(db, critical=()):
+    rows = EVENTS.assign(event_id=["A", "B", "C", "D"]).astype({"income_pence": "Int64"})
+    db.add_frame("patient_events", rows)
+    earned = pd.DataFrame(list(critical), columns=["event_id", "income_pence"])
+    earned = earned.astype({"event_id": "str", "income_pence": "int64"})
+    db.add_frame("critical_care_income", earned)
 
 
 def line_tables(events):
@@ -89,7 +97,7 @@ def test_every_cut_adds_up_to_the_line_with_what_belongs_to_nobody(parts):
 def test_income_of_critical_care_goes_with_the_patients_it_was_for():
     # C1's patient had two days at 60 each, in a spell that cost 300, 90 of it critical care.
     db = open_engine("duckdb")
-    db.add_frame("patient_events", EVENTS.astype({"income_pence": "Int64"}))
+    add_events(db, [("A", 60), ("A", 60)])
     tables = line_tables(EVENTS)
     hrgs = tables["line_hrgs"]
     is_spell = hrgs["hrg"] == "HN22C"
@@ -112,6 +120,15 @@ def test_income_of_critical_care_goes_with_the_patients_it_was_for():
     assert cut(found, "TO", "commissioner") == {"QKK": 20, "(not known)": 50, "REST": -40}
     assert cut(found, "TO", "admin_category") == {"01": 20, "02": 50, "REST": -40}
     assert is_critical_apart(tables["line_hrgs"]) and not is_critical_apart(hrgs)
+
+
+def test_where_patients_were_costed_elsewhere_critical_care_belongs_to_no_patient_in_any_cut():
+    db = open_engine("duckdb")
+    add_events(db, [("A", 120)])
+    line = POSITION.assign(income_pence=[0, 1_120], surplus_pence=[-80, 30])
+    found = split_by_parts(line, total_parts(db, line_tables(EVENTS)))
+    rest = found[(found["line_id"] == "TO") & (found["group"] == "REST")]
+    assert rest["surplus_pence"].tolist() == [80] * 4  # 120 less the 40 that no patient caused
 
 
 def test_a_cut_that_loses_money_is_seen(parts):

@@ -32,10 +32,14 @@ NHS = (
 )
 
 CATEGORIES_SQL = f"""
-SELECT line_id, '{ADMIN_CATEGORY}' AS grouping, coalesce(admin_category, '{NOT_KNOWN}') AS "group",
-       count(*) AS n_events, CAST(sum(coalesce(income_pence, 0)) AS BIGINT) AS income_pence,
-       CAST(sum(full_cost_pence) AS BIGINT) AS cost_pence
-FROM patient_events GROUP BY line_id, coalesce(admin_category, '{NOT_KNOWN}')
+SELECT e.line_id, '{ADMIN_CATEGORY}' AS grouping, coalesce(e.admin_category, '{NOT_KNOWN}') AS "group",
+       count(*) AS n_events,
+       CAST(sum(coalesce(e.income_pence, 0) + coalesce(c.income_pence, 0)) AS BIGINT) AS income_pence,
+       CAST(sum(e.full_cost_pence) AS BIGINT) AS cost_pence
+FROM patient_events e
+LEFT JOIN (SELECT event_id, CAST(sum(income_pence) AS BIGINT) AS income_pence
+           FROM critical_care_income GROUP BY event_id) c ON c.event_id = e.event_id AND $is_apart
+GROUP BY e.line_id, coalesce(e.admin_category, '{NOT_KNOWN}')
 ORDER BY line_id, "group"
 """
 
@@ -46,7 +50,8 @@ def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.
     Parameters
     ----------
     db
-        Holds ``patient_events``, which alone knows who is a private patient.
+        Holds ``patient_events``, which alone knows who is a private patient, and
+        ``critical_care_income``.
     line_tables
         ``line_hrgs``, ``line_consultants`` and ``line_commissioners`` of part 2.
 
@@ -58,10 +63,11 @@ def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.
 
     Notes
     -----
-    Decision D-371: what days in critical care earn is counted with the patients they were for, as
-    NHS income; by HRG critical care is a group of its own.
+    Decision D-371: what days in critical care earn is counted with the patients they were for; by
+    HRG critical care is a group of its own. Where it has no rows of its own (patients costed
+    elsewhere), its income belongs to no patient in any cut.
     """
-    tables = [db.frame(CATEGORIES_SQL), _total_critical(line_tables["line_hrgs"])]
+    tables = [db.frame(CATEGORIES_SQL, is_apart=is_critical_apart(line_tables["line_hrgs"]))]
     for grouping, (name, column) in LINE_TABLES.items():
         table = line_tables[name].rename(columns={"full_cost_pence": "cost_pence"})
         group = table[column].astype("str").replace("", NOT_KNOWN)
@@ -74,12 +80,6 @@ def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.
 def is_critical_apart(line_hrgs: pd.DataFrame) -> bool:
     """Tell whether critical care has rows of its own: not where patients were costed elsewhere."""
     return bool((line_hrgs["pod"] == CRITICAL_CARE).any())
-
-
-def _total_critical(line_hrgs: pd.DataFrame) -> pd.DataFrame:
-    rows = line_hrgs[line_hrgs["pod"] == CRITICAL_CARE]
-    rows = rows.groupby("line_id", as_index=False)[["income_pence"]].sum()
-    return rows.assign(grouping=ADMIN_CATEGORY, group=NHS, n_events=0, cost_pence=0)[PART_COLUMNS]
 
 
 def split_by_parts(position: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
