@@ -300,7 +300,7 @@ def test_three_things_come_in_order_and_no_more(tables):
     found = board.list_fixes(weak)
     assert len(found) == 3
     assert found[0].startswith("General medicine costs £120k more than it earns, 2% of its income.")
-    assert found[1].startswith("1 consultant of 2 tested costs more")
+    assert found[1].startswith("1 consultant of 2 compared costs more")
     assert found[2].startswith("Emergency medicine † is graded D or E")
 
 
@@ -363,8 +363,8 @@ def test_consultants_are_counted_by_what_is_known_of_benefit_and_never_named(tab
         ("C6", "not_tested", ""),
     )
     found = words.describe_practice(replace(tables, review=mixed))
-    assert found.startswith("4 consultants of 5 tested cost more")
-    assert "Outcomes are no better or worse for 2, better for 1 and not clear for 1." in found
+    assert found.startswith("4 consultants of 5 compared cost more")
+    assert "Outcomes are no better, or worse, for 2, better for 1 and not clear for 1." in found
     assert "C1" not in found
 
 

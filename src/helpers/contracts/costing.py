@@ -245,6 +245,12 @@ COSTING = [
             "price_pence": in_pence("Income at price."),
             "contract_pence": in_pence("Share of fixed sums; price where no fixed sum covers it."),
             "gap_pence": in_pence("Contract less price."),
+            "by_cost_pence": in_pence(
+                "The same, fixed sums shared by the full cost of what they cover; blank if not known."
+            ),
+            "by_last_year_pence": in_pence(
+                "The same, shared by what last year's activity earned; blank without last year's report."
+            ),
         },
         "line_id pod",
     ),

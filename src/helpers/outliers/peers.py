@@ -21,7 +21,7 @@ from helpers.outliers.posterior import (
     summarise_posterior,
 )
 from helpers.outliers.saving import expect_excess, expect_typical
-from helpers.outliers.small_groups import compare_few
+from helpers.outliers.small_groups import compare_few, find_norms
 from helpers.outliers.wording import ALARM_Z, MIN_PEERS, TAU_WARNING, describe_variation
 
 MIN_SPELLS_PEER = 15
@@ -94,7 +94,8 @@ def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> F
         few.append(_flag_few(small, str(line_id)))
         words = describe_variation(float("nan"), n_compared=len(small), n_peers=n_peers)
         n = len(small) or n_peers
-        variation.append(_start_variation(str(line_id), measure, n, len(rows), words))
+        row = _start_variation(str(line_id), measure, n, len(rows), words)
+        variation.append(row | (_count_alone(rows, measure) if len(small) else {}))
     lines = _list_variation(variation)
     if not parts:
         return Fit(measure, _stack(few), lines, np.array([], dtype=int), None, None)
@@ -239,9 +240,18 @@ def _start_variation(
         "n_spells": n_spells,
         "tau": np.nan,
         "no_comparator_prop": np.nan,
+        "n_no_comparator": pd.NA,
         "phi": np.nan,
         "words": words,
     }
+
+
+def _count_alone(rows: pd.DataFrame, measure: Measure) -> dict[str, object]:
+    """Count a small line's spells that no other consultant's can be compared with, and their share."""
+    amount = rows[measure.value].to_numpy(dtype=float)
+    is_alone = find_norms(rows, amount + measure.offset).isna().to_numpy()
+    share = amount[is_alone].sum() / amount.sum() if amount.sum() > 0 else np.nan
+    return {"n_no_comparator": int(is_alone.sum()), "no_comparator_prop": share}
 
 
 def _describe_line(
@@ -257,7 +267,8 @@ def _describe_line(
 
 def _list_variation(rows: list[dict[str, object]]) -> pd.DataFrame:
     empty = _start_variation("", COST, 0, 0, "")
-    return pd.DataFrame([*rows, empty]).iloc[:-1].reset_index(drop=True)
+    table = pd.DataFrame([*rows, empty]).iloc[:-1].reset_index(drop=True)
+    return table.astype({"n_no_comparator": "Int64"})
 
 
 def _add_tau(lines: pd.DataFrame, peers: pd.DataFrame) -> pd.DataFrame:

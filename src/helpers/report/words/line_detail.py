@@ -253,7 +253,23 @@ def describe_bases(table: pd.DataFrame) -> str:
         f"Fixed sums pay {format_gbp(abs(gap))} {side} than the same activity earns at price. "
         f"{count_words(len(turned), 'line changes', 'lines change').capitalize()} sign between the two bases"
     )
-    return text + (f": {join_words(sorted(turned['line_name']))}." if len(turned) else ".")
+    text += f": {join_words(sorted(turned['line_name']))}." if len(turned) else "."
+    for column, key in (
+        ("by_cost_surplus_pence", "what the activity cost"),
+        ("by_last_year_surplus_pence", "what last year’s activity earned"),
+    ):
+        if column in table:
+            other = table[(table[column] < 0) != (table["contract_pence"] < 0)]
+            text += (
+                f" Shared by {key} instead, fixed sums change {_name_signs(other['line_name'])}."
+            )
+    return text
+
+
+def _name_signs(names: pd.Series) -> str:
+    if names.empty:
+        return "no sign"
+    return f"the sign of {join_words(sorted(names))}"
 
 
 def describe_hidden(hidden: pd.DataFrame, treatment: str, service_lines: pd.DataFrame) -> str:

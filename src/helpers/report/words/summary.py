@@ -196,9 +196,9 @@ def describe_largest_deficit(tables: SummaryTables) -> str:
     if line["income_pence"] > 0:
         share = f", {format_prop(-line['surplus_pence'] / line['income_pence'])} of its income"
     rules = (
-        f"under all {int(line['n_rules'])} rules tried for sharing overheads and fixed income"
+        f"under all {format_count(line['n_rules'])} rules tried for sharing overheads and fixed income"
         if line["sign_label"] == "stable"
-        else f"under {format_prop(line['same_sign_prop'])} of the {int(line['n_rules'])} rules tried"
+        else f"under {format_prop(line['same_sign_prop'])} of the {format_count(line['n_rules'])} rules tried"
     )
     care = (
         "It does not cover its own care, before any overhead is charged."
@@ -222,7 +222,7 @@ def describe_practice(tables: SummaryTables) -> str:
     parts = [
         f"{words} for {format_count(n)}"
         for n, words in (
-            (n_same, "no better or worse"),
+            (n_same, "no better, or worse,"),
             (n_better, "better"),
             (n_open, "not clear"),
         )
@@ -230,7 +230,7 @@ def describe_practice(tables: SummaryTables) -> str:
     ]
     verb = "costs" if len(named) == 1 else "cost"
     return (
-        f"{count_words(len(named), 'consultant')} of {format_count(count_tested(tables.review))} tested "
+        f"{count_words(len(named), 'consultant')} of {format_count(count_tested(tables.review))} compared "
         f"{verb} more for the same casemix than natural variation explains. "
         f"Outcomes are {join_words(parts)}. "
         "Check coding, shared care and casemix with them first."
