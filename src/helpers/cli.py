@@ -155,7 +155,8 @@ def _add_options(parser: argparse.ArgumentParser, *names: str) -> None:
         else:
             shown = f" ({one.default})" if one.default else ""
             default = None if name == "audience" else one.default
-            parser.add_argument(option, default=default, help=f"{one.words}{shown}")
+            words = f"{one.words}{shown}".replace("%", "%%")  # argparse reads a % as a place holder
+            parser.add_argument(option, default=default, help=words)
 
 
 def _open(given: argparse.Namespace, trust: str) -> Run:

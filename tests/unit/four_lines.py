@@ -196,6 +196,8 @@ def line_contract_income() -> pd.DataFrame:
             "price_pence": price,
             "contract_pence": [pence * 9 // 10 for pence in price],
             "gap_pence": [-pence // 10 for pence in price],
+            "by_cost_pence": pd.array([pd.NA] * len(LINES), dtype="Int64"),
+            "by_last_year_pence": pd.array([pd.NA] * len(LINES), dtype="Int64"),
         }
     )
 

@@ -194,6 +194,25 @@ def test_a_line_of_six_gives_an_indication_that_never_counts_as_a_saving():
     assert found.saving["excess_pence"].tolist() == [0]
 
 
+def test_spells_that_only_one_of_six_treats_are_counted_and_left_out():
+    spells = invent_spells(31, n_lines=1, n_consultants=6)
+    alone = spells.index[spells["consultant_code"] == "C0000001"][:40]
+    spells.loc[alone, ["hrg", "admission_type"]] = ["ZZ99Z", "EL"]
+    found = review(spells)
+    row = found.specialty_variation.query("measure == 'cost'").iloc[0]
+    assert row["n_no_comparator"] == 40
+    share = spells.loc[alone, "controllable_pence"].sum() / spells["controllable_pence"].sum()
+    assert row["no_comparator_prop"] == pytest.approx(share)
+    # 150 spells each; 40 of this consultant's have nobody to be set against
+    cost = found.consultant_review.query("measure == 'cost'").set_index("consultant_code")
+    assert cost.loc["C0000001", "n"] == 110 and cost.loc["C0000002", "n"] == 150
+
+
+def test_lines_that_the_model_compares_count_no_spells_alone():
+    found = review(invent_spells(31, n_lines=1))
+    assert found.specialty_variation["n_no_comparator"].isna().all()
+
+
 def test_a_line_of_four_is_shown_and_not_tested():
     spells = invent_spells(31, n_consultants=4)
     found = review(spells)

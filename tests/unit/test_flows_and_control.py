@@ -36,8 +36,11 @@ POSITION = pd.DataFrame(
 )
 
 
-def trace(*contacts):
-    """Return flows of contacts: event, patient, line, day, kind, spell, income (direct cost is 1)."""
+def trace(*contacts, critical=()):
+    """Return flows of contacts: event, patient, line, day, kind, spell, income (direct cost is 1).
+
+    ``critical`` holds events and what their days in critical care earn.
+    """
     rows = pd.DataFrame(
         [
             {
@@ -50,6 +53,9 @@ def trace(*contacts):
     )  # fmt: skip
     db = open_engine("duckdb")
     db.add_frame("patient_events", rows.drop(columns="patient_key").astype({"spell_id": "str"}))
+    earned = pd.DataFrame(list(critical), columns=["event_id", "income_pence"])
+    earned = earned.astype({"event_id": "str", "income_pence": "int64"})
+    db.add_frame("critical_care_income", earned)
     keys = rows[["event_id", "patient_key"]].dropna()
     db.add_frame("patient_keys", keys.astype("str"))
     return total_flows(db)
@@ -71,6 +77,16 @@ def test_an_event_began_with_the_first_contact_in_ninety_days():
     assert pairs(flows) == {
         ("ED", "ED"): 9, ("ED", "GENMED"): 99, ("GENMED", "TO"): 999, ("TO", "TO"): 9_999,
     }  # fmt: skip
+
+
+def test_what_critical_care_earns_goes_with_the_patient():
+    flows = trace(
+        ("A", "p", "ED", 0, "ed", None, 10),
+        ("B", "p", "GENMED", 1, "episode", "s", 100),
+        critical=[("B", 400), ("B", 50)],  # two periods in one episode, counted as one event
+    )
+    assert pairs(flows) == {("ED", "ED"): 9, ("ED", "GENMED"): 549}
+    assert flows.query("kind == 'follow_on'")["n_events"].tolist() == [1, 1]
 
 
 def test_contacts_of_one_moment_are_told_apart_by_their_names():

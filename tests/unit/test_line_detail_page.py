@@ -165,6 +165,7 @@ def test_a_measure_that_nobody_described_asks_who_keeps_it():
 
 def test_both_bases_of_income_stand_side_by_side():
     contract = pd.DataFrame({"line_id": ["TO", "TO", "GM"], "gap_pence": [-100, -50, 90]})
+    contract = contract.assign(by_cost_pence=pd.NA, by_last_year_pence=pd.NA)
     statement = pd.DataFrame({"line_id": ["TO", "GM"], "row_id": "T4", "amount_pence": [120, 10]})
     table = tables.build_bases_table(contract, statement, LINES)
     assert table[["line_name", "contract_pence"]].to_numpy().tolist() == [
@@ -176,3 +177,33 @@ def test_both_bases_of_income_stand_side_by_side():
     )
     nothing = tables.build_bases_table(contract.iloc[:0], statement, LINES)
     assert nothing.empty and "contract_income together" in words.describe_bases(nothing)
+
+
+def test_other_keys_for_fixed_sums_are_columns_where_they_are_known():
+    contract = pd.DataFrame(
+        {
+            "line_id": ["TO", "TO", "GM"], "price_pence": [200, 100, 50], "gap_pence": [-100, -50, 90],
+            "by_cost_pence": [150, 100, 40], "by_last_year_pence": pd.NA,
+        }
+    )  # fmt: skip
+    statement = pd.DataFrame({"line_id": ["TO", "GM"], "row_id": "T4", "amount_pence": [120, 10]})
+    table = tables.build_bases_table(contract, statement, LINES)
+    # orthopaedics 120 + (150 - 200) + (100 - 100); medicine 10 + (40 - 50)
+    assert table["by_cost_surplus_pence"].tolist() == [70, 0]
+    assert "by_last_year_surplus_pence" not in table
+    assert list(tables.list_bases_columns(table)) == [
+        "line_name", "price_pence", "gap_pence", "contract_pence", "by_cost_surplus_pence",
+    ]  # fmt: skip
+    assert words.describe_bases(table).endswith(
+        "Shared by what the activity cost instead, fixed sums change the sign of Orthopaedics."
+    )
+
+
+def test_missed_appointments_are_told_only_where_they_are_costed():
+    assert words.describe_missed(HRGS) == ""
+    missed = pd.DataFrame(
+        {"pod": ["DNA", "DNA", "EL"], "n_events": [3, 1, 9], "full_cost_pence": [9_000, 3_000, 7]}
+    )
+    assert words.describe_missed(missed).startswith(
+        "4 missed appointments are costed, as the trust chose: the slots cost £120."
+    )

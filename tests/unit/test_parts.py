@@ -8,7 +8,13 @@ import pytest
 from helpers.engine import open_engine
 from helpers.report.tables.inside import arrange_commissioners, arrange_masking
 from helpers.report.words.inside import describe_masking
-from helpers.subsidy.parts import check_parts, measure_masking_by, split_by_parts, total_parts
+from helpers.subsidy.parts import (
+    check_parts,
+    is_critical_apart,
+    measure_masking_by,
+    split_by_parts,
+    total_parts,
+)
 
 EVENTS = pd.DataFrame(
     [  # line, kind, hrg of the spell, hrg, consultant, commissioner, category, income, cost
@@ -45,8 +51,34 @@ REST = pd.DataFrame({"line_id": ["TO"], "rest_pence": [-40]})
 @pytest.fixture(scope="module")
 def parts():
     db = open_engine("duckdb")
-    db.add_frame("patient_events", EVENTS.astype({"income_pence": "Int64"}))
-    return split_by_parts(POSITION, total_parts(db))
+    add_events(db)
+    return split_by_parts(POSITION, total_parts(db, line_tables(EVENTS)))
+
+
+def add_events(db, critical=()):
+    rows = EVENTS.assign(event_id=["A", "B", "C", "D"]).astype({"income_pence": "Int64"})
+    db.add_frame("patient_events", rows)
+    earned = pd.DataFrame(list(critical), columns=["event_id", "income_pence"])
+    earned = earned.astype({"event_id": "str", "income_pence": "int64"})
+    db.add_frame("critical_care_income", earned)
+
+
+def line_tables(events):
+    """Return the tables of part 2 that say the same of the events."""
+    hrg = events["hrg_spell"].where(events["event_kind"] == "episode", events["hrg"])
+    rows = events.assign(
+        hrg=hrg.fillna(""), commissioner=events["commissioner"].fillna(""), pod="EL", n_events=1,
+        income_pence=events["income_pence"].fillna(0).astype("int64"),
+    )  # fmt: skip
+    numbers = ["n_events", "income_pence", "full_cost_pence"]
+    return {
+        name: rows.groupby(["line_id", *keys], as_index=False)[numbers].sum()
+        for name, keys in (
+            ("line_hrgs", ["pod", "hrg"]),
+            ("line_consultants", ["consultant_code"]),
+            ("line_commissioners", ["commissioner"]),
+        )
+    }
 
 
 def cut(parts, line, grouping):
@@ -60,6 +92,43 @@ def test_every_cut_adds_up_to_the_line_with_what_belongs_to_nobody(parts):
     assert cut(parts, "TO", "commissioner") == {"QKK": -100, "(not known)": 50, "REST": -40}
     assert cut(parts, "TO", "admin_category") == {"01": -100, "02": 50, "REST": -40}
     assert cut(parts, "MAT", "hrg") == {"(not known)": -80}
+
+
+def test_income_of_critical_care_goes_with_the_patients_it_was_for():
+    # C1's patient had two days at 60 each, in a spell that cost 300, 90 of it critical care.
+    db = open_engine("duckdb")
+    add_events(db, [("A", 60), ("A", 60)])
+    tables = line_tables(EVENTS)
+    hrgs = tables["line_hrgs"]
+    is_spell = hrgs["hrg"] == "HN22C"
+    hrgs.loc[is_spell, "full_cost_pence"] -= 90
+    apart = {"line_id": "TO", "pod": "CC", "hrg": "XC06Z", "n_events": 1, "income_pence": 120,
+             "full_cost_pence": 90}  # fmt: skip
+    tables["line_hrgs"] = pd.concat([hrgs, pd.DataFrame([apart])], ignore_index=True)
+    for name, column, group in (
+        ("line_consultants", "consultant_code", "C1"),
+        ("line_commissioners", "commissioner", "QKK"),
+    ):
+        own = (tables[name]["line_id"] == "TO") & (tables[name][column] == group)
+        tables[name].loc[own, "income_pence"] += 120
+    line = POSITION.assign(income_pence=[0, 1_120], surplus_pence=[-80, 30])
+    found = split_by_parts(line, total_parts(db, tables))
+    assert cut(found, "TO", "hrg") == {
+        "HN22C": 290, "HT12A": -300, "WF01A": 50, "XC06Z": 30, "REST": -40,
+    }  # fmt: skip
+    assert cut(found, "TO", "consultant") == {"C1": 370, "C2": -300, "REST": -40}
+    assert cut(found, "TO", "commissioner") == {"QKK": 20, "(not known)": 50, "REST": -40}
+    assert cut(found, "TO", "admin_category") == {"01": 20, "02": 50, "REST": -40}
+    assert is_critical_apart(tables["line_hrgs"]) and not is_critical_apart(hrgs)
+
+
+def test_where_patients_were_costed_elsewhere_critical_care_belongs_to_no_patient_in_any_cut():
+    db = open_engine("duckdb")
+    add_events(db, [("A", 120)])
+    line = POSITION.assign(income_pence=[0, 1_120], surplus_pence=[-80, 30])
+    found = split_by_parts(line, total_parts(db, line_tables(EVENTS)))
+    rest = found[(found["line_id"] == "TO") & (found["group"] == "REST")]
+    assert rest["surplus_pence"].tolist() == [80] * 4  # 120 less the 40 that no patient caused
 
 
 def test_a_cut_that_loses_money_is_seen(parts):

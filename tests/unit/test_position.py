@@ -16,7 +16,13 @@ from helpers.subsidy.position import (
     measure_coverage,
 )
 from helpers.subsidy.trust import find_subsidy
-from helpers.subsidy.within import measure_masking, split_lines, split_private, total_private
+from helpers.subsidy.within import (
+    measure_masking,
+    split_lines,
+    split_private,
+    total_pods,
+    total_private,
+)
 
 
 def position(columns=None):
@@ -113,6 +119,17 @@ def test_what_belongs_to_no_point_of_delivery_is_a_row_of_its_own():
     assert masking["deficits_pence"] == 34_000_000
 
 
+def test_critical_care_stands_under_its_own_point_of_delivery():
+    # A spell of 230 at cost 180 without its critical care, and four days of that at 300 for 260.
+    hrgs = pd.DataFrame(
+        [("TO", "EL", "HN22", 1, 150, 100), ("TO", "EL", "HT12", 1, 80, 80), ("TO", "CC", "XC06Z", 2, 300, 260)],
+        columns=["line_id", "pod", "hrg", "n_events", "income_pence", "full_cost_pence"],
+    )  # fmt: skip
+    line = pd.DataFrame({"line_id": ["TO"], "income_pence": [530], "full_cost_pence": [445]})
+    split = split_lines(line, total_pods(hrgs)).set_index("pod")["surplus_pence"]
+    assert split.to_dict() == {"CC": 40, "EL": 50, "REST": -5}
+
+
 def test_nothing_cancels_in_a_line_without_margins():
     activity = four_lines.line_activity().iloc[:1].assign(cost_pence=230_000_000)
     assert measure_masking(split_lines(position(), activity))["masking_prop"].tolist() == [0.0]
@@ -178,7 +195,7 @@ def whole_step(**changes):
         "statement": four_lines.statement(),
         "service_lines": four_lines.service_lines(),
         "line_costs": four_lines.line_costs(),
-        "line_activity": four_lines.line_activity(),
+        "line_pods": four_lines.line_activity(),
         "private": four_lines.no_private(),
         "department_costs": four_lines.department_costs(),
         "overhead_allocation": four_lines.overhead_allocation(),
@@ -216,7 +233,7 @@ def test_overheads_that_differ_from_the_services_own_cost_fail():
 
 
 def test_a_trust_without_patients_still_gets_its_lines():
-    found = whole_step(line_activity=four_lines.line_activity().iloc[:0])
+    found = whole_step(line_pods=four_lines.line_activity().iloc[:0])
     assert found.within_line.empty
     assert found.line_masking.empty
     assert len(found.service_line_position) == 4

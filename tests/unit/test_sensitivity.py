@@ -16,6 +16,7 @@ from helpers.errors import AllocationError, ReconciliationError
 from helpers.subsidy.position import build_position
 from helpers.subsidy.sensitivity import (
     find_base_rule,
+    find_gaps,
     label_signs,
     list_rules,
     read_shares,
@@ -91,10 +92,7 @@ def test_ranges_and_labels_over_eight_rules():
     assert (summary["n_rules"] == 8).all()
 
 
-CONTRACT_GAPS = four_lines.line_contract_income().set_index("line_id")["gap_pence"]
-
-
-def with_contract():
+def with_contract(contract=None):
     shares = read_shares(four_lines.overhead_rules())
     overheads = share_overheads(
         shares,
@@ -103,7 +101,8 @@ def with_contract():
         BASE_OVERHEAD,
         "reciprocal",
     )
-    return try_rules(position(), overheads, shares.rules, "reciprocal", CONTRACT_GAPS)
+    contract = four_lines.line_contract_income() if contract is None else contract
+    return try_rules(position(), overheads, shares.rules, "reciprocal", find_gaps(contract))
 
 
 def test_income_as_contracted_doubles_the_rules_and_moves_each_line_by_its_gap():
@@ -130,6 +129,37 @@ def test_a_lines_sign_can_turn_on_overheads_on_income_or_on_both():
     assert summary.loc["TO", "high_contract_pence"] == pytest.approx(401_587, abs=1)
     # ED: at price above nought in 5 of 8, as contracted in none: 5 of 16
     assert summary.loc["ED", "same_sign_prop"] == pytest.approx(5 / 16)
+
+
+def test_another_key_for_fixed_sums_is_one_more_basis_and_widens_the_range():
+    # 12,150,000 again, by cost: T&O 200,000 more than its price, maternity 500,000 more; general
+    # medicine and the emergency department pay for it, and for the 1,350,000 below notional value.
+    by_cost = [2_100_000, 4_200_000, 2_250_000, 3_600_000]
+    contract = four_lines.line_contract_income().assign(
+        by_cost_pence=pd.array([pounds * 100 for pounds in by_cost], dtype="Int64")
+    )
+    tried = with_contract(contract)
+    assert len(tried) == 8 * 3 * 4
+    own = tried[(tried["rule_id"] == "reciprocal") & (tried["income_basis"] == "contract_by_cost")]
+    # 180,000 + 200,000; -120,000 - 1,400,000; 5,000 - 650,000; -10,000 + 500,000
+    assert own.set_index("line_id")["surplus_pence"].to_dict() == {
+        "TO": 38_000_000, "GENMED": -152_000_000, "ED": -64_500_000, "MAT": 49_000_000,
+    }  # fmt: skip
+    summary = summarise_rules(tried, position(), "reciprocal").set_index("line_id")
+    assert (summary["n_rules"] == 24).all() and (summary["n_bases"] == 3).all()
+    # T&O as contracted from -19,143 (by value) to 194,016 + 200,000 (by cost)
+    assert summary.loc["TO", "low_contract_pence"] == pytest.approx(-1_914_286, abs=1)
+    assert summary.loc["TO", "high_contract_pence"] == pytest.approx(39_401_587, abs=1)
+    assert summary.loc["TO", "contract_pence"] == -1_000_000  # the mark stays by value
+    # maternity: below nought by value, above it by cost under every way of sharing overheads
+    assert summary.loc["MAT", "depends_on"] == "both"
+    assert summary.loc["MAT", "sign_label"] == "rule_dependent"
+
+
+def test_a_key_that_is_not_known_is_no_basis():
+    contract = four_lines.line_contract_income()
+    assert list(find_gaps(contract)) == ["contract"]
+    assert find_gaps(contract.iloc[:0]) == {}
 
 
 def test_without_a_contract_income_turns_no_sign():

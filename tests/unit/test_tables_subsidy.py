@@ -6,7 +6,6 @@ import four_lines
 import pandas as pd
 
 from helpers.report.tables.subsidy import (
-    MOST_SIDES,
     arrange_matrix,
     arrange_position,
     arrange_sensitivity,
@@ -77,10 +76,14 @@ def test_matrix_is_largest_first_with_totals_on_both_sides():
 
 
 def test_small_lines_are_put_together_and_nothing_is_lost():
-    given = matrix(14, 3)
+    given = matrix(14, 9)
     shown = arrange_matrix(given, NAMES)
-    assert len(shown.frame) == MOST_SIDES + 1  # and the total
+    assert len(shown.frame) == 10 + 1  # and the total
     assert shown.frame["funder"].iloc[-2] == "Other lines"
+    # across: five by name, the other four together, and all of them
+    assert len(shown.columns) == 1 + 6 + 1
+    assert list(shown.columns.values())[-2:] == ["Other lines", "All"]
+    assert shown.frame["(others)_pence"].iloc[-1] == given["amount_pence"].sum() * 4 // 9
     assert shown.frame["all_pence"].iloc[-1] == given["amount_pence"].sum()
 
 

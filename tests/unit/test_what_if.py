@@ -66,7 +66,7 @@ def costed():
     return Costed(
         position=position,
         line_income=income,
-        line_activity=four_lines.line_activity(),
+        line_pods=four_lines.line_activity(),
         line_costs=costs,
         pool_line_costs=wards,
         overhead_without_line=four_lines.overhead_without_line(),

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from test_words_summary import credibility, position, review, sensitivity
+from test_words_summary import (
+    credibility,
+    position,
+    review,
+    saving,
+    sensitivity,
+    totals,
+    without_patients,
+)
 from test_words_summary import tables as tables  # the worked example, as a fixture
 
 from helpers.contracts.terms import UNMAPPED
-from helpers.report.words import board
+from helpers.report.words import answers, board
 
 
 def with_lines(tables, *rows):
@@ -69,7 +77,7 @@ def test_fixes_are_of_three_kinds_and_fill_up(tables):
     kinds = board.list_fixes(tables)
     # no fault of data here, so that both findings of practice stand
     assert kinds[0].startswith("General medicine costs £120k more")
-    assert kinds[1].startswith("1 consultant of 2 tested")
+    assert kinds[1].startswith("1 consultant of 2 compared")
     assert kinds[2].startswith("Patients of ward W1")
     assert len(kinds) == 3
 
@@ -95,3 +103,48 @@ def test_a_report_of_averages_concedes_that(tables):
     files = tables.files.assign(found="")
     found = board.list_challenges(replace(tables, files=files))
     assert len(found) == 1 and found[0].startswith("These are averages")
+
+
+def test_the_four_answers_stand_in_the_order_of_asking(tables):
+    cost, subsidy, saving, sure = answers.list_answers(tables)
+    # 12,850 + 2,965 + 1,500 + 330 thousand; 17,700 thousand less that
+    assert cost == (
+        "What do services cost? The trust earned £17.7m and spent £17.6m: a surplus of £55.0k. Overheads "
+        "included, General medicine £6.12m, Trauma and orthopaedics £5.02m and Maternity £3.31m cost most; "
+        "table 5.2 has every service."
+    )
+    assert subsidy == (
+        "Who pays for whom? £130k that some services earn pays for others’ deficits, 0.7% of what all earn. "
+        "Trauma and orthopaedics pays most; General medicine is paid for most."
+    )
+    assert "About £120k a year (90% interval £60.0k to £190k)" in saving
+    # £600 of £1,000 of each line is traced; two of four signs are a choice
+    assert sure == (
+        "How sure is that? The totals agree with the ledger to the penny. Whether 2 services of 4 gain or "
+        "lose is a choice of rule. 60% of cost is traced to single patients; the rest is shared out by fair "
+        "rules."
+    )
+
+
+def test_answers_that_cannot_be_given_say_why(tables):
+    nothing = replace(tables, saving=saving(0, 0, 0, 0), totals=totals(0, 0, 0.0))
+    found = answers.list_answers(nothing)
+    assert found[1] == "Who pays for whom? No service pays for another."
+    assert "Nothing that can be counted: of 2 consultants compared" in found[2]
+    assert "activity by patient" in answers.list_answers(without_patients(tables))[2]
+    few = replace(tables, review=review(("C1", "not_tested", "")))
+    assert "no line has enough consultants" in answers.list_answers(few)[2]
+    loss = tables.statement.assign(
+        amount_pence=tables.statement["amount_pence"].mask(tables.statement["row_id"] == "T4", -500)
+    )
+    assert "a deficit of £5" in answers.list_answers(replace(tables, statement=loss))[0]
+
+
+def test_a_line_whose_sign_is_a_choice_is_never_named_as_payer(tables):
+    lines = with_lines(
+        tables,
+        ("A", "Alpha", 90, 10, "funder", "rule_dependent"),
+        ("B", "Beta", 5, 9, "x", "stable"),
+    )
+    words = answers.list_answers(lines)[1]
+    assert "Alpha" not in words and words.endswith("Beta is paid for most.")

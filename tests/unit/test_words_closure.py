@@ -147,7 +147,7 @@ def test_tables_put_the_largest_deficit_and_lines_outside_their_bounds_first():
     table = bounds(("within", "within"), ("within", "subsidised"), ("funder", "within"))
     arranged = tables.arrange_bounds(table, position(table))
     assert arranged["line_name"].tolist() == ["Line 2", "Line 1", "Line 0"]
-    assert arranged["words_12m"].iloc[0] == "Funds others under any rule"
+    assert arranged["words_12m"].iloc[0] == "Funds others"
 
 
 def test_what_belongs_to_no_line_cannot_close():

@@ -164,6 +164,26 @@ def test_wide_lines_are_named_as_such():
     assert "In Ear nose and throat that is too wide" in text
 
 
+def test_small_lines_say_what_has_no_comparator_and_that_two_can_mask_each_other():
+    variation = pd.DataFrame(
+        {
+            "line_id": ["L0", "L1"], "measure": "cost", "tau": [float("nan")] * 2, "n_spells": [900, 80],
+            "n_no_comparator": pd.array([40, pd.NA], dtype="Int64"),
+        }
+    )  # fmt: skip
+    text = words.describe_small_lines(variation, LINES)
+    assert "have too few consultants" in text
+    assert (
+        "In Cardiology each consultant is set against the others; 40 of 900 spells have no comparator"
+        in text
+    )
+    assert text.endswith("each makes the other’s peers look dearer.")
+    every = words.describe_small_lines(variation.assign(n_no_comparator=[0, pd.NA]), LINES)
+    assert "each of 900 spells has a comparator. Two consultants" in every
+    none = words.describe_small_lines(variation.assign(n_no_comparator=pd.NA), LINES)
+    assert "comparator" not in none and "mask" not in none
+
+
 def test_status_and_variation_in_words():
     assert describe_peer_status("outlier", measure="los", n=90, ratio=1.3).startswith(
         "Differs from peers: 30% longer than the typical peer"
@@ -203,7 +223,9 @@ def test_a_trust_without_patient_events_gets_sentences_and_empty_pictures():
     assert words.describe_each(shown) == []
     assert words.describe_benefit(shown) == words.NOBODY
     assert words.describe_stay_findings(shown)
-    assert words.describe_natural_variation(review.specialty_variation, LINES) == words.NOBODY
+    assert words.describe_natural_variation(review.specialty_variation, LINES).startswith(
+        "No line has enough consultants"
+    )
     assert tables.arrange_named(shown).empty
     assert tables.say_nobody(tables.arrange_named(shown))["label"].tolist() == ["Nobody"]
     assert tables.arrange_outcomes(review.outcome_review, shown).empty

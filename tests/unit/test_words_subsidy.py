@@ -246,12 +246,22 @@ def test_rules_with_two_bases_of_income_are_counted_as_pairs():
     )
 
 
+def test_further_keys_for_fixed_sums_are_counted_as_bases():
+    lines = position([5, -3])
+    assert words.describe_sensitivity(
+        summary(lines, n_rules=32).assign(n_bases=4), lines
+    ).startswith(
+        "Under 32 rules (8 ways of sharing overheads, each with income at price and with fixed contract "
+        "sums shared in 3 ways), 2 of 2 lines"
+    )
+
+
 def test_causes_say_what_turns_each_unsure_sign():
     lines = position([5, -3, 2, 9], label="rule_dependent")
     found = summary(lines).assign(depends_on=["overheads", "income", "both", "income"])
     assert words.describe_causes(found, lines) == (
         "The sign of Line 0 turns with the way overheads are shared. The signs of Line 3 and Line 1 "
-        "turn only if fixed contract sums, in place of prices, are counted as income. The sign of "
+        "turn only with what is counted as income: prices, or fixed contract sums. The sign of "
         "Line 2 turns with the way overheads are shared, and also with the basis of income."
     )
 

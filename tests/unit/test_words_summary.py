@@ -251,6 +251,16 @@ def test_rows_set_aside_are_shown_against_rows_read(tables):
     assert card["note"].startswith("0.50% of 1,000 read; 12 more were repaired")
 
 
+def test_nothing_set_aside_and_no_strong_grade_are_said_in_words(tables):
+    clean = tables.accounts.assign(n_excluded=0, n_repaired=0)
+    card = find_card(replace(tables, accounts=clean), "Rows set aside in cleaning")
+    assert (card["value"], card["note"]) == ("None", "1,000 were read")
+    weak = replace(tables, credibility=credibility(TO="D", GENMED="E", ED="D", MAT="E"))
+    assert words.describe_grades(weak).startswith(
+        "No line is graded A or B. All 4 lines are graded D or E:"
+    )
+
+
 def test_cost_is_split_into_traced_averaged_and_apportioned(tables):
     card = find_card(tables, "traced")
     assert card["value"] == "60%"
@@ -300,7 +310,7 @@ def test_three_things_come_in_order_and_no_more(tables):
     found = board.list_fixes(weak)
     assert len(found) == 3
     assert found[0].startswith("General medicine costs £120k more than it earns, 2% of its income.")
-    assert found[1].startswith("1 consultant of 2 tested costs more")
+    assert found[1].startswith("1 consultant of 2 compared costs more")
     assert found[2].startswith("Emergency medicine † is graded D or E")
 
 
@@ -363,8 +373,8 @@ def test_consultants_are_counted_by_what_is_known_of_benefit_and_never_named(tab
         ("C6", "not_tested", ""),
     )
     found = words.describe_practice(replace(tables, review=mixed))
-    assert found.startswith("4 consultants of 5 tested cost more")
-    assert "Outcomes are no better or worse for 2, better for 1 and not clear for 1." in found
+    assert found.startswith("4 consultants of 5 compared cost more")
+    assert "Outcomes are no better, or worse, for 2, better for 1 and not clear for 1." in found
     assert "C1" not in found
 
 

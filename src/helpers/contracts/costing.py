@@ -151,7 +151,10 @@ COSTING = [
                 "Episode or attendance; or UNMATCHED:<line>, ET, RD, OTHER, EXCLUDED.",
             ),
             "spell_id": ("code", "Spell, for episodes."),
-            "event_kind": ("code", "episode, op, ed, unmatched, non_patient_care or excluded."),
+            "event_kind": (
+                "code",
+                "episode, op, ed, missed, unmatched, non_patient_care or excluded.",
+            ),
             "line_id": LINE,
             "tier": ("code", "direct, indirect or overhead."),
             "element": ("code", "Cost element."),
@@ -168,7 +171,7 @@ COSTING = [
         {
             "event_id": ("code", "Episode or attendance."),
             "spell_id": ("code", "Spell, for episodes."),
-            "event_kind": ("code", "episode, op or ed."),
+            "event_kind": ("code", "episode, op, ed or missed."),
             "line_id": LINE,
             "pod": ("code", "Point of delivery of the event."),
             "spell_pod": ("code", "Point of delivery of the spell: that of its first episode."),
@@ -245,6 +248,12 @@ COSTING = [
             "price_pence": in_pence("Income at price."),
             "contract_pence": in_pence("Share of fixed sums; price where no fixed sum covers it."),
             "gap_pence": in_pence("Contract less price."),
+            "by_cost_pence": in_pence(
+                "The same, fixed sums shared by the full cost of what they cover; blank if not known."
+            ),
+            "by_last_year_pence": in_pence(
+                "The same, shared by what last year's activity earned; blank without last year's report."
+            ),
         },
         "line_id pod",
     ),

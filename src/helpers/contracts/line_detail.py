@@ -37,6 +37,21 @@ INSIDE = [
         "line_id pod hrg",
     ),
     define_table(
+        "critical_care_income",
+        "What each period of critical care of an NHS patient earns: no part of its episode's income.",
+        {
+            "cc_id": ("code", "Period."),
+            "event_id": ("code", "The episode it began in."),
+            "line_id": LINE,
+            "hrg": ("code", "XC01Z (six organs supported or more) to XC07Z (none)."),
+            "days": ("int", "Days within the year, the first and the last among them.", "days"),
+            "income_pence": in_pence("Days at price; nought without a price."),
+        },
+        "cc_id",
+        "patient",
+        large=True,
+    ),
+    define_table(
         "critical_care_costs",
         "Cost of each period of critical care of an NHS patient: part of its episode's cost.",
         {

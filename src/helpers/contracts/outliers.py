@@ -328,7 +328,11 @@ OUTLIERS = [
             "n_consultants": ("int", "Consultants."),
             "n_spells": ("int", "Spells."),
             "tau": ("number", "Standard deviation of natural variation, log scale."),
-            "no_comparator_prop": ("number", "Share of cost without a peer.", "0-1"),
+            "no_comparator_prop": ("number", "Share of cost or days without a peer.", "0-1"),
+            "n_no_comparator": (
+                "int",
+                "Spells whose casemix no other consultant of the line treats, left out; blank where the model compares.",
+            ),
             "words": ("text", "What can and cannot be said."),
             "phi": (
                 "number",

@@ -133,7 +133,10 @@ SUBSIDY = [
             "overhead_method": ("code", "Method."),
             "step_order": ("text", "Order of services; blank unless step-down."),
             "driver_set": ("code", "Set of drivers."),
-            "income_basis": ("code", "price or contract."),
+            "income_basis": (
+                "code",
+                "price; or fixed sums by value (contract), contract_by_cost, contract_by_last_year.",
+            ),
             "line_id": ("code", "Service line."),
             "surplus_pence": in_pence("T4."),
         },
@@ -150,15 +153,20 @@ SUBSIDY = [
             "width_income_prop": ("number", "Range as a share of income.", "0-1"),
             "same_sign_prop": ("number", "Share of rules with the base's sign.", "0-1"),
             "n_rules": ("int", "Rules tried: ways of sharing overheads x bases of income."),
-            "n_bases": ("int", "Bases of income tried: price alone, or contract too."),
+            "n_bases": (
+                "int",
+                "Bases of income tried: price alone, or fixed sums by one to three keys too.",
+            ),
             "contract_pence": in_pence(
-                "Under the run's own rule with income as contracted; blank if not known."
+                "Under the run's own rule with fixed sums shared by value; blank if not known."
             ),
             "low_price_pence": in_pence("Lowest with income at price."),
             "high_price_pence": in_pence("Highest with income at price."),
-            "low_contract_pence": in_pence("Lowest with income as contracted; blank if not known."),
+            "low_contract_pence": in_pence(
+                "Lowest with income as contracted, over all keys; blank if not known."
+            ),
             "high_contract_pence": in_pence(
-                "Highest with income as contracted; blank if not known."
+                "Highest with income as contracted, over all keys; blank if not known."
             ),
             "depends_on": ("code", "What can turn the sign: nothing, overheads, income or both."),
             "sign_label": ("code", "stable, mostly_stable or rule_dependent."),

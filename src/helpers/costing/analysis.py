@@ -12,7 +12,7 @@ from helpers.costing.within import break_down_lines, measure_unit_costs
 TABLES = (
     "line_hrgs", "line_consultants", "line_commissioners", "line_months", "line_wip", "wip_closing",
     "unit_costs", "medical_time", "education_subsidy", "line_against_plan", "line_activity_plan",
-    "line_bridge", "critical_care_costs",
+    "line_bridge", "critical_care_costs", "critical_care_income",
 )  # fmt: skip
 
 

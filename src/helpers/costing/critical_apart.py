@@ -18,6 +18,11 @@ NO_COSTS = pd.DataFrame(
     {name: pd.Series(dtype="str") for name in ("cc_id", "event_id", "line_id")}
     | {name: pd.Series(dtype="int64") for name in (*KINDS, "full_cost_pence")}
 )
+INCOME_COLUMNS = ["cc_id", "event_id", "line_id", "hrg", "days", "income_pence"]
+NO_PERIODS = pd.DataFrame(
+    {name: pd.Series(dtype="str") for name in INCOME_COLUMNS[:4]}
+    | {name: pd.Series(dtype="int64") for name in INCOME_COLUMNS[4:]}
+)
 
 # Each period in each pool that pays for it: its share of what the line used.
 USE_SQL = f"""
@@ -33,7 +38,7 @@ JOIN event_whole AS s ON s.event_id = e.event_id
 WHERE w.feed = '{FEED}' ORDER BY c.pool_id, c.line_id, w.activity_key
 """
 INCOME_SQL = f"""
-SELECT i.cc_id, i.line_id, i.hrg, i.days, i.income_pence, e.consultant_code,
+SELECT i.cc_id, i.event_id, i.line_id, i.hrg, i.days, i.income_pence, e.consultant_code,
        coalesce(e.commissioner, '') AS commissioner
 FROM {PERIOD_INCOME} AS i JOIN events AS e ON e.event_id = i.event_id ORDER BY i.cc_id
 """
@@ -44,7 +49,7 @@ def set_apart(
 ) -> dict[str, pd.DataFrame]:
     """Give critical care rows of its own in ``line_hrgs``, and its income to consultants and commissioners.
 
-    Adds table ``critical_care_costs``: the cost of each period.
+    Adds tables ``critical_care_costs`` and ``critical_care_income``: cost and income of each period.
 
     A row of critical care (point of delivery CC, HRG by organs supported) holds periods, days as cases,
     the periods' share of the line's critical care pools, and what the days earned. The same cost leaves
@@ -62,10 +67,11 @@ def set_apart(
     Decision D-322. Without periods that pools pay for (patients costed elsewhere) nothing changes.
     """
     hrgs = tables["line_hrgs"].assign(critical_care_pence=0)
+    periods = db.frame(INCOME_SQL) if db.has(PERIOD_INCOME) else NO_PERIODS.copy()
+    tables = tables | {"critical_care_income": periods[INCOME_COLUMNS]}
     costs = cost_periods(db, pool_line_costs)
     if costs.empty:
         return tables | {"line_hrgs": hrgs, "critical_care_costs": NO_COSTS.copy()}
-    periods = db.frame(INCOME_SQL)
     apart = costs.groupby(CELL, as_index=False)[[*KINDS, "whole_pence"]].sum()
     both = pd.concat([_take_out(hrgs, apart), _list_rows(costs, periods)], ignore_index=True)
     both = both.sort_values(CELL, ignore_index=True)[hrgs.columns]

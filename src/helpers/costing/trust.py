@@ -20,7 +20,7 @@ from helpers.costing import education, slr
 from helpers.costing import reconciliation as identities
 from helpers.costing.analysis import analyse_events, make_empty_tables
 from helpers.costing.check_model import CostedTables
-from helpers.costing.comparison import build_bridge, compare_lines
+from helpers.costing.comparison import PRIOR_HRGS, build_bridge, compare_lines
 from helpers.costing.contract import NO_CONTRACT, share_contract_income
 from helpers.costing.cost_checks import check_costs
 from helpers.costing.earning import describe_unpriced, earn_lines
@@ -207,7 +207,10 @@ def cost_trust(
         line_costs=line_costs,
         line_income=line_income,
         line_contract_income=share_contract_income(
-            line_income, frames.get("contract_income", NO_CONTRACT)
+            line_income,
+            frames.get("contract_income", NO_CONTRACT),
+            analyses["line_hrgs"],
+            frames.get(PRIOR_HRGS),
         ),
         line_activity=total_line_activity(db),
         service_line_statement=statement,

@@ -175,7 +175,7 @@ CLINIC_LINES_SQL = f"""
 SELECT event_id AS activity_key, 'clinic' AS feed, tfc AS feed_key, event_no, service_line_no,
        {number_rule("ID")} AS rule_no, {_CLINIC_WEIGHT} AS weight
 FROM events AS v LEFT JOIN clinic_weights AS w ON w.code = v.tfc
-WHERE event_kind = 'op'
+WHERE event_kind IN ('op', 'missed')
 """
 
 _ED_MINUTES = f"least(greatest(coalesce(v.minutes, 0), 0), {ED_LONGEST_MINUTES})"
@@ -192,7 +192,8 @@ WHERE event_kind = 'ed'
 MEDICAL_MINUTES_SQL = f"""
 SELECT v.event_no, v.event_id, v.line_id, v.service_line_no, coalesce(w.seconds, 0) AS ward_seconds,
        coalesce(t.seconds, 0) AS theatre_seconds,
-       CASE WHEN v.event_kind = 'op' THEN greatest(coalesce(v.minutes, 0), 0) ELSE 0 END AS clinic_minutes,
+       CASE WHEN v.event_kind IN ('op', 'missed') THEN greatest(coalesce(v.minutes, 0), 0) ELSE 0 END
+           AS clinic_minutes,
        CASE WHEN v.event_kind = 'ed' THEN {_ED_MINUTES} ELSE 0 END AS ed_minutes
 FROM events AS v
 LEFT JOIN (SELECT event_no, CAST(sum(seconds) AS BIGINT) AS seconds FROM ward_pieces

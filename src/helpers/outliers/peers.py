@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.outliers.casemix import Effects, estimate_effects
 from helpers.outliers.contamination import Model, fit_contamination
+from helpers.outliers.cost_parts import estimate_cost_effects
 from helpers.outliers.funnel import measure_overdispersion
 from helpers.outliers.line_cases import read_line_cases
 from helpers.outliers.posterior import (
@@ -21,7 +22,7 @@ from helpers.outliers.posterior import (
     summarise_posterior,
 )
 from helpers.outliers.saving import expect_excess, expect_typical
-from helpers.outliers.small_groups import compare_few
+from helpers.outliers.small_groups import compare_few, find_norms
 from helpers.outliers.wording import ALARM_Z, MIN_PEERS, TAU_WARNING, describe_variation
 
 MIN_SPELLS_PEER = 15
@@ -38,14 +39,15 @@ class Measure:
     name, value
         As in the review table, and the column of the spells.
     screen
-        Model that tells who differs. For cost it is Gamma, in which every patient weighs alike.
+        Model that tells who differs: for cost ``parts``, by ward cost and all other cost
+        (``cost_parts``).
     offset
         Added before taking logs in small lines.
 
     Notes
     -----
     How much is at stake always comes from the quasi-Poisson model, whose fitted cost adds up to the
-    actual cost. A ratio from the Gamma model times the cost of all patients overstates an excess
+    actual cost. A ratio from a Gamma model times the cost of all patients overstates an excess
     that is the same for each of them, such as two extra days (by half, in simulated trusts).
     """
 
@@ -55,7 +57,7 @@ class Measure:
     offset: float
 
 
-COST = Measure("cost", "cost_gbp", "gamma", 0.0)
+COST = Measure("cost", "cost_gbp", "parts", 0.0)
 STAY = Measure("los", "los_days", "poisson", STAY_OFFSET_DAYS)
 
 
@@ -94,7 +96,8 @@ def fit_measure(spells: pd.DataFrame, measure: Measure, *, min_spells: int) -> F
         few.append(_flag_few(small, str(line_id)))
         words = describe_variation(float("nan"), n_compared=len(small), n_peers=n_peers)
         n = len(small) or n_peers
-        variation.append(_start_variation(str(line_id), measure, n, len(rows), words))
+        row = _start_variation(str(line_id), measure, n, len(rows), words)
+        variation.append(row | (_count_alone(rows, measure) if len(small) else {}))
     lines = _list_variation(variation)
     if not parts:
         return Fit(measure, _stack(few), lines, np.array([], dtype=int), None, None)
@@ -129,8 +132,8 @@ def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
     cases = read_line_cases(rows)
     fixed = {"value": measure.value, "min_spells": MIN_SPELLS_PEER, "cases": cases}
     amounts = screen = estimate_effects(rows, kind="poisson", **fixed)
-    if measure.screen != "poisson":
-        screen = estimate_effects(rows, kind=measure.screen, **fixed)
+    if measure.screen == "parts":
+        screen = estimate_cost_effects(rows, min_spells=MIN_SPELLS_PEER, cases=cases)
     names = {"theta": "screen_theta", "std_error": "screen_error"}
     beside = screen.table[["consultant_code", *names]].rename(columns=names)
     table = amounts.table.merge(beside, on="consultant_code", how="inner", validate="one_to_one")
@@ -191,9 +194,7 @@ def screen_cost(spells: pd.DataFrame, *, min_spells: int) -> pd.DataFrame:
     for line_id, rows in spells.groupby("line_id", sort=True):
         if (rows.groupby("consultant_code").size() >= MIN_SPELLS_PEER).sum() < MIN_PEERS:
             continue
-        table = estimate_effects(
-            rows, value=COST.value, kind=COST.screen, min_spells=MIN_SPELLS_PEER
-        ).table
+        table = estimate_cost_effects(rows, min_spells=MIN_SPELLS_PEER).table
         if len(table) >= MIN_PEERS:
             parts.append(table.assign(line_id=line_id))
     peers = _stack(parts)
@@ -239,9 +240,18 @@ def _start_variation(
         "n_spells": n_spells,
         "tau": np.nan,
         "no_comparator_prop": np.nan,
+        "n_no_comparator": pd.NA,
         "phi": np.nan,
         "words": words,
     }
+
+
+def _count_alone(rows: pd.DataFrame, measure: Measure) -> dict[str, object]:
+    """Count a small line's spells that no other consultant's can be compared with, and their share."""
+    amount = rows[measure.value].to_numpy(dtype=float)
+    is_alone = find_norms(rows, amount + measure.offset).isna().to_numpy()
+    share = amount[is_alone].sum() / amount.sum() if amount.sum() > 0 else np.nan
+    return {"n_no_comparator": int(is_alone.sum()), "no_comparator_prop": share}
 
 
 def _describe_line(
@@ -257,7 +267,8 @@ def _describe_line(
 
 def _list_variation(rows: list[dict[str, object]]) -> pd.DataFrame:
     empty = _start_variation("", COST, 0, 0, "")
-    return pd.DataFrame([*rows, empty]).iloc[:-1].reset_index(drop=True)
+    table = pd.DataFrame([*rows, empty]).iloc[:-1].reset_index(drop=True)
+    return table.astype({"n_no_comparator": "Int64"})
 
 
 def _add_tau(lines: pd.DataFrame, peers: pd.DataFrame) -> pd.DataFrame:

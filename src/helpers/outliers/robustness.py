@@ -44,7 +44,10 @@ def list_robust(spells: pd.DataFrame, named: pd.DataFrame, *, min_spells: int) -
         return table.assign(
             **{f"is_named_{name}": pd.Series(dtype="boolean") for name in ("capped", "odd", "even")}
         )
-    capped = spells.assign(cost_gbp=cap_costs(spells))
+    cost_gbp = cap_costs(spells)
+    # a capped cost keeps its shares of ward and other cost
+    ward_gbp = spells["ward_gbp"] * cost_gbp / spells["cost_gbp"]
+    capped = spells.assign(cost_gbp=cost_gbp, ward_gbp=ward_gbp)
     tried = {"capped": screen_cost(capped, min_spells=min_spells)}
     if "month" in spells and spells["month"].notna().any():
         is_odd = spells["month"] % 2 == 1

@@ -37,10 +37,10 @@ def score_leave_one_out(mean: np.ndarray, error: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mu", "tau2", "z", "gap_error"])
 
 
-def index_spells(spells: pd.DataFrame, value: np.ndarray) -> pd.Series:
-    """Return the log of each spell's value over the mean of other consultants' in its casemix cell.
+def find_norms(spells: pd.DataFrame, value: np.ndarray) -> pd.Series:
+    """Return, for each spell, the mean value of other consultants' spells in its casemix cell.
 
-    Missing where no other consultant treats the cell.
+    Missing where no other consultant treats the cell: the spell has no comparator.
     """
     cell = assign_cells(spells).to_numpy()
     keys = pd.DataFrame({"cell": cell, "who": spells["consultant_code"].to_numpy(), "value": value})
@@ -50,8 +50,13 @@ def index_spells(spells: pd.DataFrame, value: np.ndarray) -> pd.Series:
     own_n = keys.groupby(["cell", "who"])["value"].transform("size")
     others = all_n - own_n
     norm = (all_sum - own_sum) / others.where(others > 0)
-    index = np.log(keys["value"] / norm.where(norm > 0))
-    return pd.Series(index.to_numpy(), index=spells.index)
+    return pd.Series(norm.to_numpy(), index=spells.index)
+
+
+def index_spells(spells: pd.DataFrame, value: np.ndarray) -> pd.Series:
+    """Return the log of each spell's value over its norm (``find_norms``), missing without one."""
+    norm = find_norms(spells, value)
+    return np.log(value / norm.where(norm > 0))
 
 
 def compare_few(

@@ -20,6 +20,7 @@ from helpers.subsidy.checks import finish_identities, total_ledger_surplus
 from helpers.subsidy.portfolio import build_portfolio
 from helpers.subsidy.trust import Subsidy, total_gaps, total_overhead
 from helpers.subsidy.what_if import Costed, ask_usual_questions, total_stays
+from helpers.subsidy.within import total_pods
 
 DECISION_COSTS = PROJECT / "data" / "reference" / "decision_costs.csv"
 NOT_WRITTEN = {"identities", "questions_given"}
@@ -27,6 +28,12 @@ PATIENT_KEYS = """
 SELECT episode_id AS event_id, patient_key FROM keys_apc_episodes
 UNION ALL SELECT attendance_id, patient_key FROM keys_op_attendances
 UNION ALL SELECT attendance_id, patient_key FROM keys_ed_attendances
+"""
+CONTRIBUTION = """
+SELECT CAST(coalesce(sum(pence), 0) AS BIGINT) AS pence FROM (
+    SELECT coalesce(income_pence, 0) - direct_pence - indirect_pence AS pence FROM patient_events
+    UNION ALL SELECT income_pence FROM critical_care_income
+) every_event
 """
 ID_COLUMNS = {
     "apc_episodes": "episode_id",
@@ -84,6 +91,7 @@ class Further:
 def read_and_look_further(run: Run, db: Engine, found: Subsidy) -> Further:
     """Read what the costed trust says beyond who funds whom, and work it out."""
     open_table(run, db, "patient_events")
+    open_table(run, db, "critical_care_income")
     why, whole, why_checks = _find_reasons(run, db, found)
     line_parts, part_checks = _find_parts(run, db, found)
     kept = _find_retention(run, db, found)
@@ -161,8 +169,13 @@ def _find_reasons(
 
 
 def _find_parts(run: Run, db: Engine, found: Subsidy) -> tuple[pd.DataFrame, pd.DataFrame]:
-    table = parts.split_by_parts(found.service_line_position, parts.total_parts(db))
-    return table, parts.check_parts(table, _total_rest(run, read_table(run, "line_income")))
+    line_tables = {name: read_table(run, name) for name, _ in parts.LINE_TABLES.values()}
+    cut = parts.total_parts(db, line_tables)
+    table = parts.split_by_parts(found.service_line_position, cut)
+    income = read_table(run, "line_income")
+    if parts.is_critical_apart(line_tables["line_hrgs"]):
+        income = income[income["pod"] != CRITICAL_CARE]
+    return table, parts.check_parts(table, _total_rest(run, income))
 
 
 def _total_rest(run: Run, income: pd.DataFrame) -> pd.DataFrame:
@@ -202,10 +215,7 @@ def _find_flows(run: Run, db: Engine) -> tuple[pd.DataFrame, pd.DataFrame]:
             db.add_frame(f"keys_{name}", empty)
     db.create("patient_keys", PATIENT_KEYS)
     table = flows.total_flows(db)
-    contribution = db.frame(
-        "SELECT CAST(coalesce(sum(coalesce(income_pence, 0) - direct_pence - indirect_pence), 0) "
-        "AS BIGINT) AS pence FROM patient_events"
-    )["pence"].iloc[0]
+    contribution = db.frame(CONTRIBUTION)["pence"].iloc[0]
     return table, flows.check_flows(table, read_table(run, "line_activity"), int(contribution))
 
 
@@ -262,7 +272,7 @@ def _find_answers(run: Run, db: Engine, position: pd.DataFrame) -> tuple[Answers
     costed = Costed(
         position=position,
         line_income=read_table(run, "line_income"),
-        line_activity=read_table(run, "line_activity"),
+        line_pods=total_pods(read_table(run, "line_hrgs")),
         line_costs=line_costs,
         pool_line_costs=read_table(run, "pool_line_costs"),
         overhead_without_line=read_table(run, "overhead_without_line"),

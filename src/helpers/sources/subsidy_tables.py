@@ -11,7 +11,7 @@ from helpers.sources.tables import open_table, read_table, write_table
 from helpers.subsidy.behaviour import find_behaviour
 from helpers.subsidy.checks import total_ledger_surplus
 from helpers.subsidy.trust import Subsidy, find_subsidy
-from helpers.subsidy.within import total_private
+from helpers.subsidy.within import total_pods, total_private
 
 # the first is part of the statement already, the second is written once the step is whole
 NOT_WRITTEN = {"others", "reconciliation"}
@@ -25,7 +25,7 @@ def read_and_find_subsidy(run: Run, db: Engine) -> Subsidy:
         statement=read_table(run, "service_line_statement"),
         service_lines=read_table(run, "clean_service_lines"),
         line_costs=read_table(run, "line_costs"),
-        line_activity=read_table(run, "line_activity"),
+        line_pods=total_pods(read_table(run, "line_hrgs")),
         private=total_private(db),
         department_costs=read_table(run, "department_costs"),
         overhead_allocation=read_table(run, "overhead_allocation"),

@@ -16,13 +16,17 @@ SPELL, FOLLOW_ON = "spell", "follow_on"
 SHARED = "SHARED"  # a department that no line owns
 PLACES_A_DAY = 100_000  # more than the contacts of one patient in the year
 
+# What days in critical care earn is no part of an event's income, but of what its patient brings.
 CONTACTS = """
 SELECT e.event_id, e.line_id, e.event_kind, e.spell_id, e.start_dt,
        coalesce(k.patient_key, e.event_id) AS patient,
-       coalesce(e.income_pence, 0) AS income_pence,
-       coalesce(e.income_pence, 0) - e.direct_pence - e.indirect_pence AS contribution_pence
+       coalesce(e.income_pence, 0) + coalesce(c.income_pence, 0) AS income_pence,
+       coalesce(e.income_pence, 0) + coalesce(c.income_pence, 0) - e.direct_pence - e.indirect_pence
+           AS contribution_pence
 FROM patient_events e
 LEFT JOIN patient_keys k ON k.event_id = e.event_id
+LEFT JOIN (SELECT event_id, CAST(sum(income_pence) AS BIGINT) AS income_pence
+           FROM critical_care_income GROUP BY event_id) c ON c.event_id = e.event_id
 """
 # The day and a place within it in one whole number, so that a window of days has no ties.
 FIRST_CONTACTS = """
@@ -53,7 +57,8 @@ FROM ({rows}) traced GROUP BY from_line_id, line_id ORDER BY from_line_id, line_
 def total_flows(db: QueryEngine) -> pd.DataFrame:
     """Total events by the line where they began and the line that did them (``patient_flows``).
 
-    Reads the engine's ``patient_events`` and ``patient_keys`` (``event_id, patient_key``). ``spell``
+    Reads the engine's ``patient_events``, ``critical_care_income`` and ``patient_keys`` (``event_id,
+    patient_key``). ``spell``
     follows the episodes of one spell from its first; ``follow_on`` follows every event of a patient
     from the first contact in the 90 days before it. An event whose patient is not known began where it
     was done. Whole pence; contribution is income less direct and indirect cost.
@@ -129,7 +134,8 @@ def check_flows(
     Parameters
     ----------
     contribution_pence
-        Contribution of every patient event, added straight from ``patient_events``.
+        Contribution of every patient event, critical care's income in it, added straight from
+        ``patient_events`` and ``critical_care_income``.
     """
     follow_on = flows[flows["kind"] == FOLLOW_ON]
     rows = [

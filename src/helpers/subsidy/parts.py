@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.subsidy.within import REST
+from helpers.subsidy.within import CRITICAL_CARE, REST
 
 NOT_KNOWN = "(not known)"
-UNKNOWN_CONSULTANT = "C9999998"
 COMMISSIONER, ADMIN_CATEGORY, HRG, CONSULTANT = (
     "commissioner",
     "admin_category",
@@ -19,38 +20,66 @@ GROUPINGS = (HRG, CONSULTANT, COMMISSIONER, ADMIN_CATEGORY)
 BY_POD = "pod"
 PART_COLUMNS = ["line_id", "grouping", "group", "n_events", "income_pence", "cost_pence"]
 
-# One pass for all groupings; a blank is a group of its own, so that nothing is lost.
-PARTS = """
-SELECT line_id, '{name}' AS grouping, coalesce({column}, '(not known)') AS "group",
-       count(*) AS n_events, CAST(sum(coalesce(income_pence, 0)) AS BIGINT) AS income_pence,
-       CAST(sum(full_cost_pence) AS BIGINT) AS cost_pence
-FROM patient_events GROUP BY line_id, coalesce({column}, '(not known)')
-"""
-COLUMNS = {
-    HRG: "CASE WHEN event_kind = 'episode' THEN hrg_spell ELSE hrg END",
-    CONSULTANT: "consultant_code",
-    COMMISSIONER: "commissioner",
-    ADMIN_CATEGORY: "admin_category",
+NUMBERS = ["n_events", "income_pence", "cost_pence"]
+# Which column of which table of part 2 a grouping reads; there critical care stands with its income.
+LINE_TABLES = {
+    HRG: ("line_hrgs", "hrg"),
+    CONSULTANT: ("line_consultants", "consultant_code"),
+    COMMISSIONER: ("line_commissioners", "commissioner"),
 }
+NHS = (
+    "01"  # the category that income of critical care is counted in: private patients' has no price
+)
+
+CATEGORIES_SQL = f"""
+SELECT e.line_id, '{ADMIN_CATEGORY}' AS grouping, coalesce(e.admin_category, '{NOT_KNOWN}') AS "group",
+       count(*) AS n_events,
+       CAST(sum(coalesce(e.income_pence, 0) + coalesce(c.income_pence, 0)) AS BIGINT) AS income_pence,
+       CAST(sum(e.full_cost_pence) AS BIGINT) AS cost_pence
+FROM patient_events e
+LEFT JOIN (SELECT event_id, CAST(sum(income_pence) AS BIGINT) AS income_pence
+           FROM critical_care_income GROUP BY event_id) c ON c.event_id = e.event_id AND $is_apart
+GROUP BY e.line_id, coalesce(e.admin_category, '{NOT_KNOWN}')
+ORDER BY line_id, "group"
+"""
 
 
-def total_parts(db: QueryEngine) -> pd.DataFrame:
-    """Total the engine's ``patient_events`` by line and each grouping; whole pence.
+def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Total lines by each grouping; whole pence.
+
+    Parameters
+    ----------
+    db
+        Holds ``patient_events``, which alone knows who is a private patient, and
+        ``critical_care_income``.
+    line_tables
+        ``line_hrgs``, ``line_consultants`` and ``line_commissioners`` of part 2.
 
     Returns
     -------
     pd.DataFrame
         ``line_id, grouping, group, n_events, income_pence, cost_pence``. A column that the trust does
         not fill gives one group, ``(not known)``.
+
+    Notes
+    -----
+    Decision D-371: what days in critical care earn is counted with the patients they were for; by
+    HRG critical care is a group of its own. Where it has no rows of its own (patients costed
+    elsewhere), its income belongs to no patient in any cut.
     """
-    tables = [
-        db.frame(PARTS.format(name=name, column=column) + ' ORDER BY line_id, "group"')
-        for name, column in COLUMNS.items()
-    ]
-    numbers = ["n_events", "income_pence", "cost_pence"]
-    return pd.concat(tables, ignore_index=True)[PART_COLUMNS].astype(
-        dict.fromkeys(numbers, "int64")
-    )
+    tables = [db.frame(CATEGORIES_SQL, is_apart=is_critical_apart(line_tables["line_hrgs"]))]
+    for grouping, (name, column) in LINE_TABLES.items():
+        table = line_tables[name].rename(columns={"full_cost_pence": "cost_pence"})
+        group = table[column].astype("str").replace("", NOT_KNOWN)
+        tables.append(table.assign(grouping=grouping, group=group)[PART_COLUMNS])
+    every = pd.concat(tables, ignore_index=True)
+    totals = every.groupby(["line_id", "grouping", "group"], as_index=False)[NUMBERS].sum()
+    return totals[PART_COLUMNS].astype(dict.fromkeys(NUMBERS, "int64"))
+
+
+def is_critical_apart(line_hrgs: pd.DataFrame) -> bool:
+    """Tell whether critical care has rows of its own: not where patients were costed elsewhere."""
+    return bool((line_hrgs["pod"] == CRITICAL_CARE).any())
 
 
 def split_by_parts(position: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
@@ -67,8 +96,7 @@ def split_by_parts(position: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
     rest = rest[(rest[["income_pence", "cost_pence"]] != 0).any(axis=1)]
     table = pd.concat([parts, rest.assign(group=REST, n_events=0)[PART_COLUMNS]], ignore_index=True)
     table["surplus_pence"] = table["income_pence"] - table["cost_pence"]
-    numbers = ["n_events", "income_pence", "cost_pence", "surplus_pence"]
-    table = table.astype(dict.fromkeys(numbers, "int64"))
+    table = table.astype(dict.fromkeys([*NUMBERS, "surplus_pence"], "int64"))
     return table.sort_values(["line_id", "grouping", "group"], ignore_index=True)
 
 

@@ -7,6 +7,7 @@ it receives to lines in fixed shares, so a line's overhead under rule r is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,13 @@ DRIFT_PROP = 1e-5  # the same, as a share of all overhead
 RULE_COLUMNS = ["rule_id", "overhead_method", "step_order", "driver_set"]
 ORDER_COLUMNS = [*RULE_COLUMNS, "line_id", "overhead_gbp"]
 PRICE, CONTRACT = "price", "contract"
+# Each basis of income, and the column of `line_contract_income` that holds it (decision D-370).
+BASES = {
+    PRICE: "price_pence",
+    CONTRACT: "contract_pence",
+    "contract_by_cost": "by_cost_pence",
+    "contract_by_last_year": "by_last_year_pence",
+}
 
 
 @dataclass(frozen=True)
@@ -195,7 +203,7 @@ def try_rules(
     overheads: pd.DataFrame,
     rules: pd.DataFrame,
     base_rule: str,
-    gaps: pd.Series | None = None,
+    gaps: Mapping[str, pd.Series] | None = None,
 ) -> pd.DataFrame:
     """Return each line's surplus under each rule and basis of income (``rule_sensitivity``).
 
@@ -205,14 +213,14 @@ def try_rules(
     Parameters
     ----------
     gaps
-        Income as contracted less income at price, by line, whole pence; none leaves the basis
-        ``contract`` out. A line without a row has no gap.
+        By basis of income (``find_gaps``): income on it less income at price, by line, whole pence.
+        A line without a row has no gap.
     """
     surplus = position.set_index("line_id")["surplus_pence"]
     tried = overheads.loc[base_rule, surplus.index] - overheads[surplus.index] + surplus
     bases = {PRICE: tried}
-    if gaps is not None:
-        bases[CONTRACT] = tried + gaps.reindex(surplus.index, fill_value=0).astype("int64")
+    for basis, gap in (gaps or {}).items():
+        bases[basis] = tried + gap.reindex(surplus.index, fill_value=0).astype("int64")
     tables = [
         frame.rename_axis(index="rule_id", columns="line_id")
         .stack()
@@ -227,12 +235,24 @@ def try_rules(
     return long[columns].sort_values(["rule_id", "income_basis", "line_id"], ignore_index=True)
 
 
+def find_gaps(line_contract_income: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return, for each basis but price that is known, what each line earns on it beyond its price."""
+    gaps = {}
+    for basis, column in BASES.items():
+        known = line_contract_income[column].notna().all() and len(line_contract_income)
+        if basis != PRICE and known:
+            gap = line_contract_income[column] - line_contract_income[BASES[PRICE]]
+            gaps[basis] = gap.astype("int64").groupby(line_contract_income["line_id"]).sum()
+    return gaps
+
+
 def summarise_rules(tried: pd.DataFrame, position: pd.DataFrame, base_rule: str) -> pd.DataFrame:
     """Return the range of each line's surplus over the rules, and whether its sign holds.
 
     A surplus of nought counts as a surplus. The share of rules with the base's sign counts the
     base itself: 1 is *stable*, at least 0.8 *mostly stable*, less is *rule-dependent*. A rule is
-    one way of sharing overheads with one basis of income.
+    one way of sharing overheads with one basis of income. The range as contracted is over every
+    key that fixed sums can be shared by.
     """
     summary = position[["line_id", "surplus_pence", "income_pence"]].copy()
     summary = summary.rename(columns={"surplus_pence": "base_pence"})
@@ -250,8 +270,9 @@ def summarise_rules(tried: pd.DataFrame, position: pd.DataFrame, base_rule: str)
     own = tried[(tried["rule_id"] == base_rule) & (tried["income_basis"] == CONTRACT)]
     contracted = own.set_index("line_id")["surplus_pence"]
     summary["contract_pence"] = summary["line_id"].map(contracted).astype("Int64")
-    for basis in (PRICE, CONTRACT):
-        kept = tried[tried["income_basis"] == basis].groupby("line_id")["surplus_pence"]
+    is_price = tried["income_basis"] == PRICE
+    for basis, rows in ((PRICE, tried[is_price]), (CONTRACT, tried[~is_price])):
+        kept = rows.groupby("line_id")["surplus_pence"]
         for end, ends in (("low", kept.min()), ("high", kept.max())):
             summary[f"{end}_{basis}_pence"] = summary["line_id"].map(ends).astype("Int64")
     summary["base_rule_id"] = base_rule

@@ -42,7 +42,7 @@ def find_subsidy(
     statement: pd.DataFrame,
     service_lines: pd.DataFrame,
     line_costs: pd.DataFrame,
-    line_activity: pd.DataFrame,
+    line_pods: pd.DataFrame,
     private: pd.DataFrame,
     department_costs: pd.DataFrame,
     overhead_allocation: pd.DataFrame,
@@ -58,7 +58,7 @@ def find_subsidy(
     """Find where each line stands, who funds whom, and whether that survives other fair rules.
 
     Parameters are tables of the contracts by their names, but for ``private``
-    (``within.total_private``), ``behaviour`` (``behaviour.find_behaviour``) and ``ledger_surplus_pence`` (``checks.total_ledger_surplus``).
+    (``within.total_private``), ``line_pods`` (``within.total_pods``), ``behaviour`` (``behaviour.find_behaviour``) and ``ledger_surplus_pence`` (``checks.total_ledger_surplus``).
     Amounts are whole pence of the financial year.
 
     Raises
@@ -92,14 +92,14 @@ def find_subsidy(
         overheads,
         sensitivity.list_rules(shares, more_rules),
         base_rule,
-        total_gaps(line_contract_income),
+        sensitivity.find_gaps(line_contract_income),
     )
     summary = sensitivity.summarise_rules(tried, lines, base_rule)
     lines = position.add_sign_label(lines, summary)
     matrix = funding.build_funding_matrix(lines)
     funding_lines = funding.build_funding_lines(lines, matrix)
     private_position = within.split_private(lines, private)
-    within_line = within.split_lines(lines, line_activity)
+    within_line = within.split_lines(lines, line_pods)
     avoidable = closure.total_avoidable(line_costs, behaviour, services)
     closed = closure.close_lines(lines, avoidable, overhead)
     rerun = closure.rerun_without_lines(lines, overhead, avoidable, services, overhead_without_line)

@@ -39,6 +39,8 @@ class Costed:
 
     Attributes
     ----------
+    line_pods
+        From ``within.total_pods``: critical care apart, so that an average case is without it.
     stays
         From ``total_stays``.
     behaviour, services
@@ -49,7 +51,7 @@ class Costed:
 
     position: pd.DataFrame
     line_income: pd.DataFrame
-    line_activity: pd.DataFrame
+    line_pods: pd.DataFrame
     line_costs: pd.DataFrame
     pool_line_costs: pd.DataFrame
     overhead_without_line: pd.DataFrame
@@ -141,7 +143,7 @@ def _move_activity(question: Question, trust: Costed) -> Change:
     Their cost is made up as the whole line's is.
     """
     _check_known(question, [question.subject, question.to_line], trust.position["line_id"], "line")
-    activity = trust.line_activity.set_index(["line_id", "pod"])
+    activity = trust.line_pods.set_index(["line_id", "pod"])
     income: dict[str, int] = {}
     cells = []
     for line, pod, sign in (

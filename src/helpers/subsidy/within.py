@@ -7,6 +7,7 @@ import pandas as pd
 from helpers.contracts import QueryEngine
 
 PRIVATE = "02"  # administrative category of a private patient
+CRITICAL_CARE = "CC"  # its point of delivery
 REST = "REST"  # income and cost that belong to no point of delivery
 
 
@@ -58,13 +59,24 @@ def split_private(position: pd.DataFrame, private: pd.DataFrame) -> pd.DataFrame
     return split[columns].sort_values("line_id", kind="stable").reset_index(drop=True)
 
 
-def split_lines(position: pd.DataFrame, line_activity: pd.DataFrame) -> pd.DataFrame:
+def total_pods(line_hrgs: pd.DataFrame) -> pd.DataFrame:
+    """Return activity, income and cost of each line by point of delivery, whole pence.
+
+    ``line_hrgs`` holds critical care apart (decision D-322), so its days' income stands with its cost
+    under CC, and not with what belongs to no patient.
+    """
+    numbers = ["n_events", "income_pence", "full_cost_pence"]
+    totals = line_hrgs.groupby(["line_id", "pod"], as_index=False)[numbers].sum()
+    return totals.rename(columns={"full_cost_pence": "cost_pence"})
+
+
+def split_lines(position: pd.DataFrame, line_pods: pd.DataFrame) -> pd.DataFrame:
     """Split each line's surplus by point of delivery; the rows of a line add up to its total.
 
     Cost matched to no patient, and income that belongs to no point of delivery, are a row of their
-    own (``REST``). Whole pence.
+    own (``REST``). Whole pence. ``line_pods`` is as ``total_pods`` gives it.
     """
-    by_pod = line_activity[["line_id", "pod", "n_events", "income_pence", "cost_pence"]]
+    by_pod = line_pods[["line_id", "pod", "n_events", "income_pence", "cost_pence"]]
     by_pod = by_pod[by_pod["line_id"].isin(position["line_id"])]
     known = by_pod.groupby("line_id")[["income_pence", "cost_pence"]].sum()
     total = position.set_index("line_id")[["income_pence", "full_cost_pence"]]

@@ -96,38 +96,31 @@ def plot_waterfall(closure: pd.DataFrame, position: pd.DataFrame) -> Figure | No
     if line is None:
         return None
     steps = [
-        ("What the deficit\nsuggests", -line["surplus_pence"]),
+        ("What the deficit suggests", -line["surplus_pence"]),
         ("Income lost", -line["income_pence"]),
-        ("Shed in own\ndepartments", line["avoidable_direct_pence"]),
-        ("Shed in shared\ndepartments", line["avoidable_indirect_pence"]),
-        ("Shed of\noverheads", line["avoidable_overhead_pence"]),
+        ("Shed in own departments", line["avoidable_direct_pence"]),
+        ("Shed in shared departments", line["avoidable_indirect_pence"]),
+        ("Shed of overheads", line["avoidable_overhead_pence"]),
     ]
     with report_style():
-        figure, axes = new_figure(3.6)
+        figure, axes = new_figure(ROW_INCHES * (len(steps) + 1) + MARGIN_INCHES)
         level = 0.0
-        ends = []
         for place, (_, amount) in enumerate(steps):
             start = 0.0 if place == 0 else level
-            look = _choose_look(place, amount)
-            axes.bar(place, amount, bottom=start, width=0.62, linewidth=1.0, **look)
-            _write_step(axes, place, start, float(amount))
+            _draw_step(axes, place, start, float(amount))
             if place:
                 level = start + float(amount)
-                ends.append(level)
-        last = len(steps)
-        look = _choose_look(last, level)
-        axes.bar(last, level, width=0.62, linewidth=1.0, **look)
-        _write_step(axes, last, 0.0, level)
-        for place, end in enumerate(ends, start=1):
-            axes.hlines(end, place - 0.31, place + 1.31, color=GREY, linewidth=0.8)
-        axes.set_xticks(range(last + 1), [*[name for name, _ in steps], "What would\nhappen"])
-        axes.tick_params(axis="x", labelsize=8)
-        use_money_axis(axes, "y")
-        axes.grid(axis="y")
-        axes.set_ylabel("Trust’s surplus, change a year")
-        draw_zero_line(axes, "y")
+                axes.vlines(level, -place - 1.31, -place + 0.31, color=GREY, linewidth=0.8)
+        _draw_step(axes, len(steps), 0.0, level)
+        names = [*[name for name, _ in steps], "What would happen"]
+        axes.set_yticks(-np.arange(len(names)), names)
+        use_money_axis(axes)
+        axes.grid(axis="x")
+        axes.set_xlabel("Trust’s surplus, change a year: worse off (left) or better off (right)")
+        axes.spines["left"].set_visible(False)
+        draw_zero_line(axes)
         axes.use_sticky_edges = False
-        axes.margins(y=0.12)
+        axes.margins(x=0.14, y=0.04)
     return figure
 
 
@@ -150,11 +143,11 @@ def _choose_look(place: int, amount: float) -> dict[str, str]:
     return {"color": colour, "hatch": hatch, "edgecolor": "white"}
 
 
-def _write_step(axes: Axes, place: int, start: float, amount: float) -> None:
-    """Write an amount beyond the end of its bar."""
-    end = start + amount
-    top = max(start, end) if amount >= 0 else min(start, end)
+def _draw_step(axes: Axes, place: int, start: float, amount: float) -> None:
+    """Draw one bar from where the one before ended, and write its amount beyond its end."""
+    axes.barh(-place, amount, left=start, height=0.62, linewidth=1.0, **_choose_look(place, amount))
+    is_up = amount >= 0
     axes.annotate(
-        format_gbp(amount, signed=True), (place, top), xytext=(0, 4 if amount >= 0 else -4),
-        textcoords="offset points", ha="center", va="bottom" if amount >= 0 else "top", fontsize=8.5,
+        format_gbp(amount, signed=True), (start + amount, -place), xytext=(5 if is_up else -5, 0),
+        textcoords="offset points", ha="left" if is_up else "right", va="center", fontsize=8.5,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from helpers.report.figures.subsidy import RULE_DEPENDENT, shorten_name
 ROW_INCHES, TALL_ROW_INCHES, MARGIN_INCHES = 0.27, 0.36, 1.15
 THICK, THIN = 6.0, 2.2  # points: income at price, income as contracted
 APART = 0.18  # of a row, between the two
-CAUSES = [("overheads", "overheads"), ("income", "income"), ("both", "overheads and income")]
+CAUSES = [("overheads", "overheads"), ("income", "income"), ("both", "overheads\nand income")]
 
 
 def plot_sensitivity(position: pd.DataFrame, summary: pd.DataFrame) -> Figure:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from helpers.report.figures.style import (
     BLUE,
@@ -183,7 +184,7 @@ def plot_long_stays(long_stays: pd.DataFrame) -> Figure:
                 text, (share, row), (5, 0), textcoords="offset points", va="center", fontsize=8.5
             )
         axes.set_yticks(rows, [_shorten(names[line]) for line in order])
-        axes.set_xticks(np.arange(0, 1.01, 0.2))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
         axes.set_xlim(0, min(1.0, float(wide[7].max())) * 1.3 or 1.0)
         axes.xaxis.set_major_formatter(lambda value, _: format_prop(value))
         axes.set_xlabel("Share of the line's bed days")

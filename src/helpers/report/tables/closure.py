@@ -8,9 +8,9 @@ from helpers.contracts.terms import UNMAPPED
 
 HORIZON_WORDS = {"12m": "12 months", "3y": "three years", "long": "the long run"}
 VERDICT_WORDS = {
-    "subsidised": "Subsidised under any rule",
-    "funder": "Funds others under any rule",
-    "within": "Within the bounds: depends on sharing",
+    "subsidised": "Subsidised",
+    "funder": "Funds others",
+    "within": "Within",
 }
 CLOSURE_COLUMNS = {
     "line_name": "Service line",
@@ -22,7 +22,7 @@ CLOSURE_COLUMNS = {
     "effect_3y_pence": "Trust, three years",
     "effect_long_pence": "Trust, long run",
     "marginal_prop": "Kept of one more pound, 12 months",
-    "downstream_pence": "Begun here, contributed elsewhere (not added)",
+    "downstream_pence": "Begun here, earned elsewhere (not added)",
 }
 BOUND_COLUMNS = {
     "line_name": "Service line",
@@ -30,9 +30,13 @@ BOUND_COLUMNS = {
     "incremental_long_pence": "Incremental cost, long run",
     "income_pence": "Income",
     "standalone_12m_pence": "Stand-alone cost, 12 months",
-    "words_12m": "Strictly, 12 months",
-    "words_long": "Strictly, long run",
+    "words_12m": "Under any rule, 12 months",
+    "words_long": "Under any rule, long run",
 }
+BOUND_WORDS = (
+    "Within: income lies between the two, so who pays for whom depends on how common cost is shared. Subsidised, or "
+    "funds others: so under any way of sharing it."
+)
 
 
 def arrange_closure(

@@ -17,6 +17,15 @@ PLACES = ("ward", "theatre", "clinic", "ed")
 UNITS = (
     "spell", "bed_day", "op_attendance", "ed_attendance", "theatre_minute", "critical_care_day"
 )  # fmt: skip
+OTHER_KEYS = ("by_cost_pence", "by_last_year_pence")  # of table line_contract_income
+BASES_COLUMNS = {
+    "line_name": "Service line",
+    "price_pence": "Surplus at price",
+    "gap_pence": "Contract less price",
+    "contract_pence": "Surplus, fixed sums by value",
+    "by_cost_surplus_pence": "The same, by cost",
+    "by_last_year_surplus_pence": "The same, by last year’s activity",
+}
 
 
 def build_driver_table(overheads: pd.DataFrame, drivers: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +186,8 @@ def build_bases_table(
 ) -> pd.DataFrame:
     """Return each line's surplus at price and as contracted, the largest loss by contract first.
 
-    ``contract`` is ``line_contract_income``; without fixed sums there are no rows.
+    ``contract`` is ``line_contract_income``; without fixed sums there are no rows. Surplus with
+    fixed sums shared by another key is a column where that key is known.
     """
     gap = contract.groupby("line_id")["gap_pence"].sum()
     at = statement[statement["row_id"] == "T4"].set_index("line_id")["amount_pence"]
@@ -191,7 +201,17 @@ def build_bases_table(
         }
     )
     table["contract_pence"] = table["price_pence"] + table["gap_pence"]
+    for key in OTHER_KEYS:
+        if len(contract) and contract[key].notna().all():
+            more = (contract[key] - contract["price_pence"]).groupby(contract["line_id"]).sum()
+            gaps = table["line_id"].map(more).fillna(0).astype("int64")
+            table[f"{key.removesuffix('_pence')}_surplus_pence"] = table["price_pence"] + gaps
     return table.sort_values(["gap_pence", "line_id"], ignore_index=True)
+
+
+def list_bases_columns(table: pd.DataFrame) -> dict[str, str]:
+    """Return the columns of ``build_bases_table`` that it has, with their headings."""
+    return {name: words for name, words in BASES_COLUMNS.items() if name in table}
 
 
 def build_hidden_table(hidden: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:

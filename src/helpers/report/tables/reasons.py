@@ -5,24 +5,28 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts.terms import PODS, UNMAPPED
-from helpers.report.words.reasons import NOT_COMPARED, OBLIGATIONS
+from helpers.report.words.reasons import NOT_COMPARED
 
 MOST_HRGS = 8  # at either end
 REASON_COLUMNS = {
     "line_name": "Service line",
     "price_gap_pence": "Price gap",
-    "cost_gap_pence": "Relative cost gap",
+    "cost_gap_pence": "Cost gap",
     "no_benchmark_pence": "No national mean",
-    "private_pence": "Private patients",
-    "part_year_pence": "Partly outside the year",
     "critical_pence": "With critical care",
-    "unmatched_pence": "No price or no patient",
+    "other_pence": "Other",
     "surplus_pence": "Surplus",
     "contract_gap_pence": "Contract gap, beside",
     "compared_prop": "Cost compared",
-    "capital_prop": "Of it capital",
     "duty": "Duty",
 }
+# Put together in one column: each is small for most lines. The table to download has them apart.
+OTHER_PARTS = ("private_pence", "part_year_pence", "unpriced_pence", "rest_pence")
+OTHER_WORDS = (
+    "Other: private patients, spells partly outside the year, care without a price, and income and cost of no "
+    "patient. Each stands apart in the table line_reasons. Duty: requested by commissioners, or core to emergency care."
+)
+DUTIES = {"none": "", "commissioner_requested": "requested", "emergency_core": "emergency"}
 HRG_COLUMNS = {
     "label": "HRG",
     "line_name": "Service line",
@@ -39,20 +43,17 @@ HRG_COLUMNS = {
 def arrange_reasons(reasons: pd.DataFrame) -> pd.DataFrame:
     """Return the parts of each line's surplus, largest deficit first, with a total."""
     lines = reasons.sort_values(["surplus_pence", "line_id"]).copy()
-    lines["unmatched_pence"] = lines["unpriced_pence"] + lines["rest_pence"]
-    lines["duty"] = lines["obligation"].map(OBLIGATIONS).fillna(lines["obligation"])
+    lines["other_pence"] = lines[list(OTHER_PARTS)].sum(axis=1)
+    lines["duty"] = lines["obligation"].map(DUTIES).fillna(lines["obligation"])
     lines["duty"] = lines["duty"].where(lines["line_id"] != UNMAPPED, "")
     money = [
         name for name in REASON_COLUMNS if name.endswith("_pence") and name != "contract_gap_pence"
     ]
-    sums = lines[[*money, "compared_cost_pence", "capital_pence"]].sum()
-    total = {"line_name": "All lines", "duty": "", **sums}
+    total = {"line_name": "All lines", "duty": "", **lines[money].sum()}
     known = lines["contract_gap_pence"].notna().any()
     total["contract_gap_pence"] = lines["contract_gap_pence"].sum() if known else pd.NA
     table = pd.concat([lines, pd.DataFrame([total])], ignore_index=True)
     table["contract_gap_pence"] = table["contract_gap_pence"].astype("Int64")
-    cost = table["compared_cost_pence"].where(table["compared_cost_pence"] > 0)
-    table["capital_prop"] = (table["capital_pence"] / cost).astype("float64")
     return table[list(REASON_COLUMNS)]
 
 

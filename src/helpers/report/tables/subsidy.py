@@ -8,7 +8,8 @@ import pandas as pd
 
 from helpers.contracts.terms import CLASSES, SIGN_LABELS, UNMAPPED
 
-MOST_SIDES = 10  # funders or receivers shown by name in the matrix; smaller ones are put together
+# Rows and columns of the matrix; smaller funders and receivers are put together in the last one.
+MOST_SIDES = {"funder_line_id": 10, "receiver_line_id": 6}
 OTHERS = "(others)"
 NO_LINE_WORDS = "No line: activity that the map gives to none"
 MONEY = [
@@ -81,7 +82,7 @@ def arrange_totals(totals: pd.DataFrame) -> pd.DataFrame:
 def arrange_matrix(matrix: pd.DataFrame, position: pd.DataFrame) -> MatrixTable:
     """Return funders down and receivers across, largest first, with totals on both sides.
 
-    Past the ten largest, lines of a side are put together; the table to download has them all.
+    Past the largest, lines of a side are put together; ``funding_matrix`` has them all.
     """
     names = position.set_index("line_id")["line_name"].to_dict()
     folded = matrix.assign(
@@ -119,9 +120,9 @@ def _describe_class(lines: pd.DataFrame) -> pd.Series:
 
 def _fold(matrix: pd.DataFrame, side: str) -> pd.Series:
     ranked = _rank(matrix, side)
-    if len(ranked) <= MOST_SIDES:
+    if len(ranked) <= MOST_SIDES[side]:
         return matrix[side]
-    return matrix[side].mask(matrix[side].isin(ranked[MOST_SIDES - 1 :]), OTHERS)
+    return matrix[side].mask(matrix[side].isin(ranked[MOST_SIDES[side] - 1 :]), OTHERS)
 
 
 def _rank(matrix: pd.DataFrame, side: str) -> list[str]:

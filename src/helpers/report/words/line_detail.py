@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import PODS, UNMAPPED
+from helpers.contracts.terms import MISSED, PODS, UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 from helpers.report.words.plain import name_lines
 
@@ -111,6 +111,19 @@ def describe_hrgs(table: pd.DataFrame, line_hrgs: pd.DataFrame) -> str:
             f"loss {last['hrg_name']} ({format_gbp(-int(last['margin_pence']))})."
         )
     return text
+
+
+def describe_missed(line_hrgs: pd.DataFrame) -> str:
+    """Say what missed appointments cost, where the trust costs them; blank where it does not."""
+    missed = line_hrgs[line_hrgs["pod"] == MISSED]
+    if missed.empty:
+        return ""
+    n, cost = int(missed["n_events"].sum()), missed["full_cost_pence"].sum()
+    return (
+        f"{count_words(n, 'missed appointment')} {'is' if n == 1 else 'are'} costed, as the trust chose: the slots cost "
+        f"{format_gbp(cost)}. They stand apart as a way of care of their own, which earns nothing; the cost of an "
+        "attendance is without them."
+    )
 
 
 def describe_units(unit_costs: pd.DataFrame, service_lines: pd.DataFrame) -> str:
@@ -253,7 +266,23 @@ def describe_bases(table: pd.DataFrame) -> str:
         f"Fixed sums pay {format_gbp(abs(gap))} {side} than the same activity earns at price. "
         f"{count_words(len(turned), 'line changes', 'lines change').capitalize()} sign between the two bases"
     )
-    return text + (f": {join_words(sorted(turned['line_name']))}." if len(turned) else ".")
+    text += f": {join_words(sorted(turned['line_name']))}." if len(turned) else "."
+    for column, key in (
+        ("by_cost_surplus_pence", "what the activity cost"),
+        ("by_last_year_surplus_pence", "what last year’s activity earned"),
+    ):
+        if column in table:
+            other = table[(table[column] < 0) != (table["contract_pence"] < 0)]
+            text += (
+                f" Shared by {key} instead, fixed sums change {_name_signs(other['line_name'])}."
+            )
+    return text
+
+
+def _name_signs(names: pd.Series) -> str:
+    if names.empty:
+        return "no sign"
+    return f"the sign of {join_words(sorted(names))}"
 
 
 def describe_hidden(hidden: pd.DataFrame, treatment: str, service_lines: pd.DataFrame) -> str:

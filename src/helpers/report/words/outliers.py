@@ -22,6 +22,10 @@ MODEL_LIMIT = (
     "eight was wrong, whichever it was; nearly all of those wrongly named were truly more than 15% dearer. Where "
     "nobody was divergent, nobody was named."
 )
+MASKING = (
+    "Two consultants who differ in the same direction mask each other there: each makes the other’s "
+    "peers look dearer."
+)
 RIGHT_OF_REPLY = (
     "A name here is a question, not a finding of fact. Before anything is concluded the consultant "
     "sees the data, can correct them, and answers."
@@ -118,17 +122,31 @@ def describe_small_lines(variation: pd.DataFrame, service_lines: pd.DataFrame) -
     if few.empty:
         return ""
     names = name_lines(few["line_id"].astype("str"), service_lines).tolist()
-    return (
+    text = (
         f"{join_words(sorted(names))} {'has' if len(names) == 1 else 'have'} too few consultants with "
         "enough spells for the model. Differences there are an indication at most and never count as a saving."
     )
+    compared = few[few["n_no_comparator"].notna()]
+    if compared.empty:
+        return text
+    n, alone = int(compared["n_spells"].sum()), int(compared["n_no_comparator"].sum())
+    left_out = (
+        f"{format_count(alone)} of {count_words(n, 'spell')} {'has' if alone == 1 else 'have'} no comparator, because no "
+        f"other consultant there treats the like, and {'is' if alone == 1 else 'are'} left out"
+        if alone
+        else f"each of {count_words(n, 'spell')} has a comparator"
+    )
+    where = "In " + join_words(
+        sorted(name_lines(compared["line_id"].astype("str"), service_lines).tolist())
+    )
+    return f"{text} {where} each consultant is set against the others; {left_out}. {MASKING}"
 
 
 def describe_natural_variation(variation: pd.DataFrame, service_lines: pd.DataFrame) -> str:
     """Say how much consultants differ without anyone being divergent."""
     cost = variation[(variation["measure"] == "cost") & variation["tau"].notna()]
     if cost.empty:
-        return NOBODY
+        return "No line has enough consultants to tell how much they differ by nature."
     low, high = cost["tau"].min(), cost["tau"].max()
     text = (
         f"Consultants of one line differ by nature: by ±{format_prop(low)} in the most alike line and "
@@ -253,7 +271,7 @@ def describe_funnel(named: pd.DataFrame) -> str:
     """Say what the funnel shows, for those who cannot see it."""
     cost = named[(named["measure"] == "cost") & named["std_error"].notna()]
     if cost.empty:
-        return NOBODY
+        return "No line has enough consultants for the model, so there is no funnel to draw."
     spread = cost["crude_ratio"]
     return (
         f"Cost against the typical peer of {count_words(len(cost), 'consultant')}, by number of spells: from "

@@ -159,6 +159,8 @@ def describe_rows_card(accounts: pd.DataFrame) -> dict[str, str]:
         f"{format_prop(aside / read, 2)} of {format_count(read)} read" if read else "no rows read"
     )
     repaired = int(accounts["n_repaired"].sum())
+    if read and not aside and not repaired:
+        return _card("Rows set aside in cleaning", "None", f"{format_count(read)} were read")
     return _card(
         "Rows set aside in cleaning",
         format_count(aside),
@@ -196,9 +198,9 @@ def describe_largest_deficit(tables: SummaryTables) -> str:
     if line["income_pence"] > 0:
         share = f", {format_prop(-line['surplus_pence'] / line['income_pence'])} of its income"
     rules = (
-        f"under all {int(line['n_rules'])} rules tried for sharing overheads and fixed income"
+        f"under all {format_count(line['n_rules'])} rules tried for sharing overheads and fixed income"
         if line["sign_label"] == "stable"
-        else f"under {format_prop(line['same_sign_prop'])} of the {int(line['n_rules'])} rules tried"
+        else f"under {format_prop(line['same_sign_prop'])} of the {format_count(line['n_rules'])} rules tried"
     )
     care = (
         "It does not cover its own care, before any overhead is charged."
@@ -222,7 +224,7 @@ def describe_practice(tables: SummaryTables) -> str:
     parts = [
         f"{words} for {format_count(n)}"
         for n, words in (
-            (n_same, "no better or worse"),
+            (n_same, "no better, or worse,"),
             (n_better, "better"),
             (n_open, "not clear"),
         )
@@ -230,7 +232,7 @@ def describe_practice(tables: SummaryTables) -> str:
     ]
     verb = "costs" if len(named) == 1 else "cost"
     return (
-        f"{count_words(len(named), 'consultant')} of {format_count(count_tested(tables.review))} tested "
+        f"{count_words(len(named), 'consultant')} of {format_count(count_tested(tables.review))} compared "
         f"{verb} more for the same casemix than natural variation explains. "
         f"Outcomes are {join_words(parts)}. "
         "Check coding, shared care and casemix with them first."
@@ -258,8 +260,9 @@ def describe_weak_lines(tables: SummaryTables) -> str:
     if weak.empty:
         return ""
     verb = "is" if len(weak) == 1 else "are"
+    names = f"All {len(lines)} lines" if 1 < len(weak) == len(lines) else _name_lines(weak)
     return (
-        f"{_name_lines(weak)} {verb} graded D or E: too little of the cost is traced to patients "
+        f"{names} {verb} graded D or E: too little of the cost is traced to patients "
         "to decide on these figures."
     )
 
@@ -300,7 +303,11 @@ def describe_grades(tables: SummaryTables) -> str:
     if lines["grade"].isna().all():
         return "No line could be graded."
     n_strong = int(lines["grade"].isin(STRONG_GRADES).sum())
-    words = f"{n_strong} of {count_words(len(lines), 'line')} are graded A or B."
+    words = (
+        f"{n_strong} of {count_words(len(lines), 'line')} are graded A or B."
+        if n_strong
+        else "No line is graded A or B."
+    )
     return f"{words} {describe_weak_lines(tables) or 'None is graded D or E.'}"
 
 
