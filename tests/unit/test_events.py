@@ -47,6 +47,25 @@ def test_one_row_for_each_episode_attended_appointment_and_emergency_attendance(
     assert events["event_no"].tolist() == [1, 2, 3]
 
 
+def test_a_trust_may_cost_the_slots_that_patients_miss():
+    missed = [
+        make_appointment("o1", "2024-07-20 09:00"),
+        make_appointment("o2", "2024-07-21 09:00", attended="3", is_attended=False),
+        make_appointment("o3", "2024-07-21 10:00", attended="7", is_attended=False),
+        # cancelled, by the patient and by the trust: the slot can be given away
+        make_appointment("o4", "2024-07-21 11:00", attended="2", is_attended=False),
+        make_appointment("o5", "2024-07-21 12:00", attended="4", is_attended=False),
+        make_appointment("o6", "2023-07-21 12:00", attended="3", is_attended=False),  # last year's
+    ]
+    with Engine(threads=1) as db:
+        add_clean(db, "op_attendances", missed)
+        build_events(db, make_frames(), {**SETTINGS, "missed_appointments": "costed"})
+        events = db.frame("SELECT * FROM events ORDER BY event_no").set_index("event_id")
+    assert events["event_kind"].to_dict() == {"o1": "op", "o2": "missed", "o3": "missed"}
+    assert events.loc["o2", "pod"] == "DNA" and events.loc["o1", "pod"] != "DNA"
+    assert list_events(op_attendances=missed).index.tolist() == ["o1"]  # unless it says so
+
+
 def test_every_column_that_later_tables_copy_is_there():
     events = list_events(apc_episodes=[make_episode("s1.1", "2024-07-01 08:00", None)])
     copied = {name for name in OUTPUTS["patient_events"].columns if not name.endswith("_pence")}

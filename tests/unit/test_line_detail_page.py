@@ -197,3 +197,13 @@ def test_other_keys_for_fixed_sums_are_columns_where_they_are_known():
     assert words.describe_bases(table).endswith(
         "Shared by what the activity cost instead, fixed sums change the sign of Orthopaedics."
     )
+
+
+def test_missed_appointments_are_told_only_where_they_are_costed():
+    assert words.describe_missed(HRGS) == ""
+    missed = pd.DataFrame(
+        {"pod": ["DNA", "DNA", "EL"], "n_events": [3, 1, 9], "full_cost_pence": [9_000, 3_000, 7]}
+    )
+    assert words.describe_missed(missed).startswith(
+        "4 missed appointments are costed, as the trust chose: the slots cost £120."
+    )

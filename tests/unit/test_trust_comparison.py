@@ -13,6 +13,7 @@ from helpers.comparison.slopes import fit_slopes
 from helpers.comparison.trusts import compare_lines, compare_trusts, total_subsidy
 from helpers.errors import InputError
 from helpers.report.exhibits import show_links
+from helpers.report.tables.comparison import arrange_slopes
 from helpers.report.words.comparison import describe_ranges, describe_slopes, describe_trusts
 from helpers.run import open_run
 from helpers.sources.report_folders import REPORT_TABLES, find_reports
@@ -168,3 +169,15 @@ def test_reports_are_found_without_reading_their_tables(tmp_path):
     (tables / "saving.parquet").unlink()
     with pytest.raises(InputError, match="hold the tables"):
         find_reports(run)
+
+
+def test_slopes_are_written_to_four_decimals_and_a_missing_one_as_a_dash():
+    slopes = pd.DataFrame(
+        {"measure": ["a", "b"], "slope": [0.0013, float("nan")], "ci_low": [-0.0004, float("nan")],
+         "ci_high": [0.003, float("nan")]}
+    )  # fmt: skip
+    table = arrange_slopes(slopes, {"a": "Alpha", "b": "Beta"})
+    assert table.loc[0, ["words", "slope", "ci_low", "ci_high"]].tolist() == [
+        "Alpha", "+0.0013", "−0.0004", "+0.0030",
+    ]  # fmt: skip
+    assert table.loc[1, "slope"] == "–"

@@ -24,8 +24,11 @@ SPELL = {"admission_dt": "2024-07-01 08:00", "discharge_dt": "2024-07-05 08:00"}
 STAY = {"stay_id": "w1", "spell_id": "s1", "ward_id": "W1"}
 
 
-def list_lines(feed: str, *, relative: list[tuple] = (), **files) -> pd.DataFrame:
+def list_lines(
+    feed: str, *, relative: list[tuple] = (), missed: str = "free", **files
+) -> pd.DataFrame:
     """Return a feed's activity lines by id."""
+    settings = {**SETTINGS, "missed_appointments": missed}
     frames = make_frames(
         relative_weights=pd.DataFrame(list(relative), columns=["feed", "code", "weight"])
     )
@@ -33,7 +36,7 @@ def list_lines(feed: str, *, relative: list[tuple] = (), **files) -> pd.DataFram
         for file, rows in files.items():
             add_clean(db, file, rows)
         period = find_period(SETTINGS)
-        build_events(db, frames, SETTINGS)
+        build_events(db, frames, settings)
         build_ward_pieces(db, period)
         build_feed_lines(db, frames, period)
         match_lines(db)
@@ -231,6 +234,33 @@ def test_medical_minutes_come_from_wards_theatres_clinics_and_emergencies():
         "medical:e1": 3_600, "medical:o1": 3_000, "medical:s1.1": 16_260,
     }  # fmt: skip
     assert lines["feed_key"].tolist() == ["ED", "TO", "TO"]
+
+
+def test_a_missed_slot_that_is_costed_weighs_its_booked_minutes_and_draws_no_tests():
+    files = {
+        "op_attendances": [
+            make_appointment("o1", "2024-05-20 09:00"),
+            make_appointment("o2", "2024-07-20 10:00", attended="3", is_attended=False),
+        ],
+        "tests": [
+            {
+                "test_id": "t1",
+                "patient_key": "p1",
+                "spell_or_attendance_id": None,
+                "discipline": "PATHOLOGY",
+                "test_code": "FBC",
+                "count": 1,
+                "requested_dt": "2024-07-20 12:00",
+                "requesting_tfc": "110",
+            }
+        ],  # on the day of the missed slot
+    }
+    # 30 booked minutes each, in hundredths
+    for feed in ("clinic", "medical"):
+        costed = list_lines(feed, missed="costed", **files)["weight"].tolist()
+        assert costed == [3_000, 3_000]
+        assert list_lines(feed, **files)["weight"].tolist() == [3_000]
+    assert list_lines("tests", missed="costed", **files)["match_rule"].tolist() == ["NONE"]
 
 
 def test_activity_dated_outside_the_year_takes_no_cost():

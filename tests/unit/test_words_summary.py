@@ -251,6 +251,16 @@ def test_rows_set_aside_are_shown_against_rows_read(tables):
     assert card["note"].startswith("0.50% of 1,000 read; 12 more were repaired")
 
 
+def test_nothing_set_aside_and_no_strong_grade_are_said_in_words(tables):
+    clean = tables.accounts.assign(n_excluded=0, n_repaired=0)
+    card = find_card(replace(tables, accounts=clean), "Rows set aside in cleaning")
+    assert (card["value"], card["note"]) == ("None", "1,000 were read")
+    weak = replace(tables, credibility=credibility(TO="D", GENMED="E", ED="D", MAT="E"))
+    assert words.describe_grades(weak).startswith(
+        "No line is graded A or B. All 4 lines are graded D or E:"
+    )
+
+
 def test_cost_is_split_into_traced_averaged_and_apportioned(tables):
     card = find_card(tables, "traced")
     assert card["value"] == "60%"

@@ -98,7 +98,7 @@ ATTENDANCE_RULES = [
           "CAST(appointment_dt AS DATE) < $period_start OR "
                         "CAST(appointment_dt AS DATE) > $period_end", "appointment_dt"),
     _row("OP-002", OP, "codes", "W", "note", "The appointment was not attended.",
-          "kept and counted, carries no cost",
+          "kept and counted; carries no cost, unless the trust costs missed appointments",
           f"attended IS NULL OR attended NOT IN {SEEN}", "attended"),
     _row("OP-003", OP, "codes", "R", "rewrite",
           f"Booked time is missing, not above zero, or above {LONGEST_BOOKING_MINUTES} minutes.",

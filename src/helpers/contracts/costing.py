@@ -151,7 +151,10 @@ COSTING = [
                 "Episode or attendance; or UNMATCHED:<line>, ET, RD, OTHER, EXCLUDED.",
             ),
             "spell_id": ("code", "Spell, for episodes."),
-            "event_kind": ("code", "episode, op, ed, unmatched, non_patient_care or excluded."),
+            "event_kind": (
+                "code",
+                "episode, op, ed, missed, unmatched, non_patient_care or excluded.",
+            ),
             "line_id": LINE,
             "tier": ("code", "direct, indirect or overhead."),
             "element": ("code", "Cost element."),
@@ -168,7 +171,7 @@ COSTING = [
         {
             "event_id": ("code", "Episode or attendance."),
             "spell_id": ("code", "Spell, for episodes."),
-            "event_kind": ("code", "episode, op or ed."),
+            "event_kind": ("code", "episode, op, ed or missed."),
             "line_id": LINE,
             "pod": ("code", "Point of delivery of the event."),
             "spell_pod": ("code", "Point of delivery of the spell: that of its first episode."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.contracts.model import Column, Table
-from helpers.contracts.terms import ACCOUNT_TYPES, DEPARTMENT_KINDS, ELEMENTS, FEEDS, PODS
+from helpers.contracts.terms import ACCOUNT_TYPES, DEPARTMENT_KINDS, ELEMENTS, FEEDS, MISSED, PODS
 
 CONSULTANT = r"^[CDNMH][0-9A-Z]{7}$"
 TFC = r"^[0-9A-Z]{3}$"
@@ -23,6 +23,7 @@ PLANNED_ACTIVITY = {
         "days" if pod == "CC" else "spells or attendances",
     )
     for pod, name in PODS.items()
+    if pod != MISSED
 }
 
 MONEY_TABLES = [

@@ -42,7 +42,9 @@ PODS = {
     "ED": "Emergency department",
     "CC": "Critical care",
     "PRIV": "Private patient",
+    "DNA": "Missed appointment",  # only where the trust costs them
 }
+MISSED = "DNA"
 
 CLASSES = {
     "funder": "Funder: earns more than its full cost",

@@ -1,4 +1,4 @@
-"""The events that carry cost: episodes, attended outpatient appointments, emergency attendances."""
+"""The events that carry cost: episodes, outpatient appointments, emergency attendances."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.contracts import OUTPUTS, STORED_AS, QueryEngine
-from helpers.contracts.terms import UNMAPPED
+from helpers.contracts.terms import MISSED, UNMAPPED
 from helpers.costing.clock import Period, days_between, find_period, seconds_between
 from helpers.costing.line_map import MAP_COLUMNS, resolve_lines
 from helpers.costing.weight_rules import find_clinic_minutes
@@ -93,8 +93,8 @@ OUTPATIENT = {
     **{name: name for name in ("patient_key", "tfc", "hrg", "admin_category", "commissioner")},
     **dict.fromkeys(("admission_dt", "discharge_dt", "start_dt", "end_dt"), "appointment_dt"),
     "event_id": "attendance_id",
-    "event_kind": "'op'",
-    "pod": """CASE WHEN admin_category = '02' THEN 'PRIV' WHEN procedure_flag = '1' THEN 'OPPROC'
+    "event_kind": "CASE WHEN is_attended THEN 'op' ELSE 'missed' END",
+    "pod": f"""CASE WHEN NOT is_attended THEN '{MISSED}' WHEN admin_category = '02' THEN 'PRIV' WHEN procedure_flag = '1' THEN 'OPPROC'
                    WHEN first_attendance IN ('1', '3') THEN 'OPFA' ELSE 'OPFU' END""",
     "consultant_code": f"coalesce(consultant_code, '{UNKNOWN_CONSULTANT}')",
     "completion": "1",
@@ -114,7 +114,10 @@ EMERGENCY = {
     "admin_category": f"'{NHS}'",
     "minutes": f"{seconds_between('arrival_dt', 'departure_dt')} / 60e0",
 }
-ATTENDED = "is_attended AND appointment_dt >= $period_start AND appointment_dt < $period_end"
+# A slot is lost where the patient did not come, or came too late to be seen; one that was cancelled
+# can be given to another patient (decision D-372).
+LOST_SLOT = "attended IN ('3', '7')"
+IN_YEAR = "appointment_dt >= $period_start AND appointment_dt < $period_end"
 ARRIVED = "arrival_dt >= $period_start AND arrival_dt < $period_end"
 
 # Columns of patient_events that are known before any costing, and four that only weights need.
@@ -165,7 +168,9 @@ def build_events(
     """Make the table ``events``: one row per event that carries cost, with its service line.
 
     Episodes with completion 1 to 4, outpatient appointments that were attended and emergency
-    attendances, the last two if they fall in the financial year. ``event_no`` numbers them in the
+    attendances, the last two if they fall in the financial year; where ``trust.yml`` says
+    ``missed_appointments: costed``, also appointments whose slot was lost, as a kind and point of
+    delivery of their own (``missed``, DNA). ``event_no`` numbers them in the
     order of their ids. ``minutes`` are booked or actual (outpatient) or spent (emergency) minutes. Also leaves
     ``service_line_numbers`` (line_id, service_line_no) and ``tfc_lines``: the line of each treatment
     function alone, for activity that finds no event.
@@ -181,7 +186,10 @@ def build_events(
         If an episode and an attendance have the same id, or the line map is wrong.
     """
     period = find_period(settings)
-    kinds, bound = _select_kinds(db, period, find_clinic_minutes(frames))
+    taken = "is_attended"
+    if settings.get("missed_appointments") == "costed":
+        taken = f"(is_attended OR {LOST_SLOT})"
+    kinds, bound = _select_kinds(db, period, find_clinic_minutes(frames), f"{taken} AND {IN_YEAR}")
     if not kinds:
         raise InputError(
             "there is no activity to cost: apc_episodes, op_attendances and ed_attendances are all "
@@ -206,9 +214,12 @@ def build_events(
 
 
 def _select_kinds(
-    db: QueryEngine, period: Period, clinic_minutes: str
+    db: QueryEngine, period: Period, clinic_minutes: str, taken: str
 ) -> tuple[list[str], dict[str, datetime]]:
-    """Return one SELECT for each kind of event that the trust has, and the moments they name."""
+    """Return one SELECT for each kind of event that the trust has, and the moments they name.
+
+    ``taken`` says which appointments carry cost.
+    """
     outpatient = {**OUTPATIENT, "minutes": clinic_minutes}
     kinds: list[str] = []
     bound: dict[str, datetime] = {}
@@ -217,7 +228,7 @@ def _select_kinds(
         db.create("episode_basis", EPISODES_SQL, period_end=period.end)
         kinds.append(_select_kind(EPISODE, "episode_basis"))
     for table, expressions, where in (
-        ("clean_op_attendances", outpatient, ATTENDED),
+        ("clean_op_attendances", outpatient, taken),
         ("clean_ed_attendances", EMERGENCY, ARRIVED),
     ):
         if db.has(table):

@@ -176,7 +176,7 @@ def check_patient_costs(
                             + e.below_ebitda_pence - e.full_cost_pence)), 0) AS BIGINT) AS apart
            FROM patient_events e
            LEFT JOIN (SELECT event_id, sum(amount_pence) AS cost_pence FROM patient_costs
-                      WHERE event_kind IN ('episode', 'op', 'ed') GROUP BY event_id) c
+                      WHERE event_kind IN ('episode', 'op', 'ed', 'missed') GROUP BY event_id) c
              ON c.event_id = e.event_id"""
     ).iloc[0]
     checks.rows.append(

@@ -17,7 +17,7 @@ PANEL_COLUMNS = {
     "score": "Score",
     "traced_prop": "Traced",
     "averaged_prop": "Averaged",
-    "apportioned_prop": "Apportioned",
+    "apportioned_prop": "Appor\u00adtioned",  # may break there, so that the table fits
     "count_matched_prop": "Activity matched",
     "pence_matched_prop": "Cost matched",
     "ungrouped_prop": "No HRG",

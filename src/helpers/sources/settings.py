@@ -96,6 +96,7 @@ SETTINGS = {
     "overhead_method": Setting(_choose(*METHODS), "reciprocal"),
     "step_order": Setting(_read_order, "auto"),
     "non_patient_care": Setting(_choose("separate", "netted", "credited"), "separate"),
+    "missed_appointments": Setting(_choose("free", "costed"), "free"),
     "residual_rule": Setting(_choose("unmatched", "proportional"), "unmatched"),
     "income_basis": Setting(_choose("contract", "price"), "price"),
     "los_quantile": Setting(_choose("linear"), "linear"),

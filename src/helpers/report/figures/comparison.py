@@ -39,5 +39,5 @@ def plot_subsidy_ranges(trusts: pd.DataFrame) -> Figure | None:
         axes.set_xlim(0, 1.15 * float(shown["subsidy_high_prop"].max()) or 1)
         axes.set_ylim(-0.6, len(shown) - 0.4)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("cross-subsidy between lines, % of the lines’ income")
+        axes.set_xlabel("Cross-subsidy between lines, % of the lines’ income")
     return figure

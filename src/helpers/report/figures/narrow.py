@@ -7,7 +7,6 @@ cut off at that width is left to its wide form, which a phone scrolls sideways (
 from __future__ import annotations
 
 import textwrap
-from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,10 +19,7 @@ from matplotlib.transforms import Bbox
 from helpers.report.figures.style import WIDE_ONLY, to_svg
 
 NARROW_INCHES = 4.1
-LONGEST_LABELS = (
-    19,
-    27,
-)  # letters in one line of a row's name; the second where rows grow too high
+LONGEST_LABEL = 19  # letters in one line of a row's name
 LONGEST_AXIS_LABEL = 40
 LONGEST_LEGEND_LABEL = 42
 LINE_INCHES = 0.15
@@ -58,12 +54,8 @@ def draw_narrow(figure: Figure) -> str:
         _stack_panels(figure, n_rows)
     met_before = _count_overlaps(boxes)
     extra = sum(_stack_legend(figure, legend) for legend in list(figure.legends))
-    names = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
-    for longest in LONGEST_LABELS:
-        stretch = max(map(partial(_fold_labels, longest=longest), figure.axes, names), default=1.0)
-        if stretch <= MOST_STRETCH:
-            break
-    else:
+    stretch = max((_fold_labels(axes) for axes in figure.axes), default=1.0)
+    if stretch > MOST_STRETCH:
         return ""
     height = figure.get_size_inches()[1] * stretch + extra
     figure.set_size_inches(NARROW_INCHES, height)
@@ -119,21 +111,19 @@ def _stack_legend(figure: Figure, legend) -> float:
     return KEY_LINE_INCHES * max(n_lines - 1, 0)
 
 
-def _fold_labels(axes: Axes, names: list[str], *, longest: int) -> float:
-    """Fold the words along an axes' edges; return by how much its rows must grow for them.
-
-    ``names`` are its rows' names before any folding.
-    """
+def _fold_labels(axes: Axes) -> float:
+    """Fold the words along an axes' edges; return by how much its rows must grow for them."""
     for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
         if "\n" not in label.get_text():
             label.set_text(textwrap.fill(label.get_text(), LONGEST_AXIS_LABEL))
     locator = axes.xaxis.get_major_locator()
     if isinstance(locator, MaxNLocator):
         locator.set_params(nbins=MOST_TICKS)
-    if not names or max(map(len, names)) <= longest:
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    if not names or max(map(len, names)) <= LONGEST_LABEL:
         return 1.0
     folded = [
-        name if "\n" in name else textwrap.fill(name, longest, break_long_words=False)
+        name if "\n" in name else textwrap.fill(name, LONGEST_LABEL, break_long_words=False)
         for name in names
     ]
     axes.set_yticks(axes.get_yticks(), folded)

@@ -22,7 +22,7 @@ CLOSURE_COLUMNS = {
     "effect_3y_pence": "Trust, three years",
     "effect_long_pence": "Trust, long run",
     "marginal_prop": "Kept of one more pound, 12 months",
-    "downstream_pence": "Begun here, contributed elsewhere (not added)",
+    "downstream_pence": "Begun here, earned elsewhere (not added)",
 }
 BOUND_COLUMNS = {
     "line_name": "Service line",

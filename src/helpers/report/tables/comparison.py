@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.report.formats import true_minus
+
 TRUST_COLUMNS = {
     "trust": "Trust", "trust_name": "Name", "income_pence": "Income", "subsidy_pence": "Cross-subsidy",
     "subsidy_prop": "Share of income", "n_lines": "Lines", "n_rule_dependent": "Sign hangs on the rule",
@@ -27,4 +29,12 @@ def arrange_practice(trusts: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def arrange_slopes(slopes: pd.DataFrame, words: dict[str, str]) -> pd.DataFrame:
-    return slopes.assign(words=slopes["measure"].map(words))
+    """Return the slopes in words, to four decimals: a year changes a share by little."""
+    written = {
+        name: pd.Series(
+            [true_minus(f"{value:+.4f}") if pd.notna(value) else "–" for value in slopes[name]],
+            index=slopes.index, dtype="str",
+        )
+        for name in ("slope", "ci_low", "ci_high")
+    }  # fmt: skip
+    return slopes.assign(words=slopes["measure"].map(words), **written)

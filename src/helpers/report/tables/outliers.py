@@ -41,7 +41,7 @@ SAVING_COLUMNS = {
 }
 VARIATION_COLUMNS = {
     "line_name": "Service line",
-    "n_consultants": "Consultants",
+    "n_consultants": "Peers",
     "n_spells": "Spells",
     "natural_prop": "Natural variation, cost",
     "no_peer_prop": "Cost without a peer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts.terms import PODS, UNMAPPED
-from helpers.report.words.reasons import NOT_COMPARED, OBLIGATIONS
+from helpers.report.words.reasons import NOT_COMPARED
 
 MOST_HRGS = 8  # at either end
 REASON_COLUMNS = {
@@ -24,8 +24,9 @@ REASON_COLUMNS = {
 OTHER_PARTS = ("private_pence", "part_year_pence", "unpriced_pence", "rest_pence")
 OTHER_WORDS = (
     "Other: private patients, spells partly outside the year, care without a price, and income and cost of no "
-    "patient. Each stands apart in the table line_reasons."
+    "patient. Each stands apart in the table line_reasons. Duty: requested by commissioners, or core to emergency care."
 )
+DUTIES = {"none": "", "commissioner_requested": "requested", "emergency_core": "emergency"}
 HRG_COLUMNS = {
     "label": "HRG",
     "line_name": "Service line",
@@ -43,7 +44,7 @@ def arrange_reasons(reasons: pd.DataFrame) -> pd.DataFrame:
     """Return the parts of each line's surplus, largest deficit first, with a total."""
     lines = reasons.sort_values(["surplus_pence", "line_id"]).copy()
     lines["other_pence"] = lines[list(OTHER_PARTS)].sum(axis=1)
-    lines["duty"] = lines["obligation"].map(OBLIGATIONS).fillna(lines["obligation"])
+    lines["duty"] = lines["obligation"].map(DUTIES).fillna(lines["obligation"])
     lines["duty"] = lines["duty"].where(lines["line_id"] != UNMAPPED, "")
     money = [
         name for name in REASON_COLUMNS if name.endswith("_pence") and name != "contract_gap_pence"

@@ -223,7 +223,7 @@ def describe_cost_checks(cost_checks: pd.DataFrame) -> str:
     return (
         f"{len(made)} checks were made, and {len(found)} of them found something. Most money rests on "
         f"{top['code']}: {top['words'][0].lower()}{top['words'][1:].rstrip('.')} "
-        f"({format_count(top['n_found'])} {top['subject']}, {format_gbp(abs(top['amount_pence']))})."
+        f"({format_count(top['n_found'])} {_name_found(top)}, {format_gbp(abs(top['amount_pence']))})."
     )
 
 
@@ -247,3 +247,11 @@ def describe_effects(effects: pd.DataFrame, problem: str, corrections: pd.DataFr
         f"The trust’s corrections change {format_count(len(lines))} columns of the statement. The largest change of "
         f"a surplus is {format_gbp(moved)}."
     )
+
+
+def _name_found(check: pd.Series) -> str:
+    """Return what a check counts, in the singular where it found one: `HRG`, `spell`."""
+    name = str(check["subject"])
+    if int(check["n_found"]) != 1:
+        return name
+    return name.replace("kinds of", "kind of") if " of " in name else name.removesuffix("s")

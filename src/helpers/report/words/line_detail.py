@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import PODS, UNMAPPED
+from helpers.contracts.terms import MISSED, PODS, UNMAPPED
 from helpers.report.formats import count_words, format_gbp, format_prop, join_words
 from helpers.report.words.plain import name_lines
 
@@ -111,6 +111,19 @@ def describe_hrgs(table: pd.DataFrame, line_hrgs: pd.DataFrame) -> str:
             f"loss {last['hrg_name']} ({format_gbp(-int(last['margin_pence']))})."
         )
     return text
+
+
+def describe_missed(line_hrgs: pd.DataFrame) -> str:
+    """Say what missed appointments cost, where the trust costs them; blank where it does not."""
+    missed = line_hrgs[line_hrgs["pod"] == MISSED]
+    if missed.empty:
+        return ""
+    n, cost = int(missed["n_events"].sum()), missed["full_cost_pence"].sum()
+    return (
+        f"{count_words(n, 'missed appointment')} {'is' if n == 1 else 'are'} costed, as the trust chose: the slots cost "
+        f"{format_gbp(cost)}. They stand apart as a way of care of their own, which earns nothing; the cost of an "
+        "attendance is without them."
+    )
 
 
 def describe_units(unit_costs: pd.DataFrame, service_lines: pd.DataFrame) -> str:

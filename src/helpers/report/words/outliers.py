@@ -146,7 +146,7 @@ def describe_natural_variation(variation: pd.DataFrame, service_lines: pd.DataFr
     """Say how much consultants differ without anyone being divergent."""
     cost = variation[(variation["measure"] == "cost") & variation["tau"].notna()]
     if cost.empty:
-        return NOBODY
+        return "No line has enough consultants to tell how much they differ by nature."
     low, high = cost["tau"].min(), cost["tau"].max()
     text = (
         f"Consultants of one line differ by nature: by ±{format_prop(low)} in the most alike line and "
@@ -271,7 +271,7 @@ def describe_funnel(named: pd.DataFrame) -> str:
     """Say what the funnel shows, for those who cannot see it."""
     cost = named[(named["measure"] == "cost") & named["std_error"].notna()]
     if cost.empty:
-        return NOBODY
+        return "No line has enough consultants for the model, so there is no funnel to draw."
     spread = cost["crude_ratio"]
     return (
         f"Cost against the typical peer of {count_words(len(cost), 'consultant')}, by number of spells: from "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts.terms import PODS, UNMAPPED
-from helpers.report.formats import count_words, format_gbp, format_prop, join_words
+from helpers.report.formats import count_words, format_count, format_gbp, format_prop, join_words
 
 FEW_NAMES = 3
 HIGH_MASKING_PROP = 0.5
@@ -336,12 +336,12 @@ def _write_rules(summary: pd.DataFrame) -> str:
     """Return `6 rules`, or how many ways of sharing overheads with how many bases of income."""
     n_rules, n_bases = int(summary["n_rules"].iloc[0]), int(summary["n_bases"].iloc[0])
     if n_bases == 1:
-        return f"{n_rules} rules for sharing overheads"
+        return f"{format_count(n_rules)} rules for sharing overheads"
     contracted = "and as contracted"
     if n_bases > 2:
         contracted = f"and with fixed contract sums shared in {n_bases - 1} ways"
     return (
-        f"{n_rules} rules ({n_rules // n_bases} ways of sharing overheads, each with income at price "
+        f"{format_count(n_rules)} rules ({format_count(n_rules // n_bases)} ways of sharing overheads, each with income at price "
         f"{contracted})"
     )
 

@@ -159,6 +159,8 @@ def describe_rows_card(accounts: pd.DataFrame) -> dict[str, str]:
         f"{format_prop(aside / read, 2)} of {format_count(read)} read" if read else "no rows read"
     )
     repaired = int(accounts["n_repaired"].sum())
+    if read and not aside and not repaired:
+        return _card("Rows set aside in cleaning", "None", f"{format_count(read)} were read")
     return _card(
         "Rows set aside in cleaning",
         format_count(aside),
@@ -258,8 +260,9 @@ def describe_weak_lines(tables: SummaryTables) -> str:
     if weak.empty:
         return ""
     verb = "is" if len(weak) == 1 else "are"
+    names = f"All {len(lines)} lines" if 1 < len(weak) == len(lines) else _name_lines(weak)
     return (
-        f"{_name_lines(weak)} {verb} graded D or E: too little of the cost is traced to patients "
+        f"{names} {verb} graded D or E: too little of the cost is traced to patients "
         "to decide on these figures."
     )
 
@@ -300,7 +303,11 @@ def describe_grades(tables: SummaryTables) -> str:
     if lines["grade"].isna().all():
         return "No line could be graded."
     n_strong = int(lines["grade"].isin(STRONG_GRADES).sum())
-    words = f"{n_strong} of {count_words(len(lines), 'line')} are graded A or B."
+    words = (
+        f"{n_strong} of {count_words(len(lines), 'line')} are graded A or B."
+        if n_strong
+        else "No line is graded A or B."
+    )
     return f"{words} {describe_weak_lines(tables) or 'None is graded D or E.'}"
 
 
