@@ -133,28 +133,40 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
         )
         db.create("event_numbers", f"{numbers} FROM raw_events")
         db.create(
+            "service_line_numbers",
+            "SELECT service_line, CAST(row_number() OVER (ORDER BY service_line) AS INTEGER) AS service_line_no "
+            "FROM (SELECT DISTINCT service_line FROM raw_events) AS every_line",
+        )
+        db.create(
             "events",
-            f"SELECT n.event_no, v.* FROM (SELECT {plain}, {moments} FROM raw_events) AS v "
-            "JOIN event_numbers AS n ON n.event_id = v.event_id",
+            f"SELECT n.event_no, v.*, s.service_line_no FROM (SELECT {plain}, {moments} FROM raw_events) AS v "
+            "JOIN event_numbers AS n ON n.event_id = v.event_id "
+            "JOIN service_line_numbers AS s ON s.service_line = v.service_line",
         )
         db.create(
             "feed_lines",
-            f"""SELECT row_number() OVER () AS line_no, r.*
+            f"""SELECT row_number() OVER () AS line_no, r.*, v.event_no, v.service_line_no
                 FROM (SELECT ref_id, patient_key, requesting_tfc, pool, TRY_CAST(moment AS TIMESTAMP) AS moment,
                              CAST(floor(TRY_CAST(quantity AS DOUBLE) * {HUNDREDTHS} + 0.5) AS BIGINT) AS weight
                       FROM raw_lines) AS r
+                LEFT JOIN events AS v ON v.event_id = r.ref_id
                 WHERE moment IS NOT NULL AND weight IS NOT NULL""",
         )
         match_lines(db)
         db.create(
             "event_pool",
-            """SELECT v.event_no, v.service_line, p.pool, p.weight,
+            """SELECT p.event_no, r.service_line, p.pool, p.weight,
                       CAST(floor(p.weight * r.rate + 0.5) AS BIGINT) AS micro
-               FROM (SELECT m.event_no, f.pool, CAST(sum(f.weight) AS BIGINT) AS weight
-                     FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no
-                     GROUP BY m.event_no, f.pool) AS p
-               JOIN events AS v ON v.event_no = p.event_no
-               JOIN rates AS r ON r.pool = p.pool AND r.service_line = v.service_line""",
+               FROM (SELECT event_no, service_line_no, pool, CAST(sum(weight) AS BIGINT) AS weight
+                     FROM (SELECT event_no, service_line_no, pool, weight FROM feed_lines
+                           WHERE event_no IS NOT NULL
+                           UNION ALL
+                           SELECT m.event_no, m.service_line_no, f.pool, f.weight
+                           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no) AS matched
+                     GROUP BY event_no, service_line_no, pool) AS p
+               JOIN (SELECT r.pool, n.service_line_no, r.service_line, r.rate
+                     FROM rates AS r JOIN service_line_numbers AS n ON n.service_line = r.service_line) AS r
+                 ON r.pool = p.pool AND r.service_line_no = p.service_line_no""",
         )
         by_line = db.frame(
             "SELECT service_line, pool, CAST(sum(micro) AS BIGINT) AS micro FROM event_pool "
@@ -164,7 +176,8 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
             "SELECT count(*) AS n, CAST(sum(micro) AS BIGINT) AS micro, "
             f"CAST(sum(event_no % {MARKS} * micro) AS BIGINT) AS mark FROM event_pool"
         ).iloc[0]
-        n_matched = db.count("match_links")
+        named = db.frame("SELECT count(event_no) AS n FROM feed_lines")["n"].iloc[0]
+        n_matched = db.count("match_links") + int(named)
     return describe(by_line["micro"].tolist(), n_matched, told["n"], told["micro"], told["mark"])
 
 

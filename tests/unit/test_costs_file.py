@@ -81,3 +81,44 @@ def test_the_same_costs_give_the_same_bytes_and_leave_nothing_in_the_engine(db, 
         costed.write_patient_costs(db, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert not db.has(costed.CHUNK_EVENTS)
+
+
+@pytest.mark.parametrize(("key_bits", "amount_bits"), [(1, 32), (16, 4)])
+def test_keys_or_amounts_too_large_for_their_bits_give_the_same_file(
+    db, tmp_path, monkeypatch, key_bits, amount_bits
+):
+    costed.write_patient_costs(db, tmp_path / "packed")
+    assert costed.is_packed(db)
+    monkeypatch.setattr(costed, "MOST_KEYS", 1 << key_bits)
+    monkeypatch.setattr(costed, "MOST_PENCE", 1 << (amount_bits - 1))
+    assert not costed.is_packed(db)
+    costed.write_patient_costs(db, tmp_path / "sorted")
+    assert (tmp_path / "packed").read_bytes() == (tmp_path / "sorted").read_bytes()
+
+
+@pytest.mark.parametrize("amount", [-(2**31), -1, 0, 1, 2**31 - 1])
+def test_an_amount_at_the_edge_of_its_bits_is_read_back(tmp_path, amount):
+    with Engine(threads=1) as db:
+        db.create(
+            "cost_rows",
+            "SELECT * FROM (VALUES (32768, 65536, 5), (1, 65536, $amount), (1, 1, -7)) "
+            "AS t(event_no, key_no, amount_pence)",
+            amount=amount,
+        )
+        assert costed.is_packed(db)
+        events, keys, amounts = costed.read_packed(db, 1, 32769)
+    assert events.to_pylist() == [0, 0, 32767]
+    assert keys.to_pylist() == [0, 65535, 65535]
+    assert amounts.to_pylist() == [-7, amount, 5]
+
+
+@pytest.mark.parametrize(("key_no", "amount"), [(65537, 1), (1, 2**31), (1, -(2**31) - 1)])
+def test_what_does_not_fit_is_not_packed(key_no, amount):
+    with Engine(threads=1) as db:
+        db.create(
+            "cost_rows",
+            "SELECT 1 AS event_no, $key_no AS key_no, $amount AS amount_pence",
+            key_no=key_no,
+            amount=amount,
+        )
+        assert not costed.is_packed(db)

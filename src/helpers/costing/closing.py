@@ -57,12 +57,17 @@ FROM band_pool AS w JOIN own_rates AS r ON r.cell_no = w.cell_no WHERE r.n_pools
 GROUP BY w.event_no, r.part_no
 """
 
-_PENCE = f"CAST(floor(c.micro / {MICRO_POUNDS_A_PENNY}e0) AS BIGINT)"
-_LEFT = f"(c.micro - {_PENCE} * {MICRO_POUNDS_A_PENNY})"
-_BIN = f"CAST(floor({_LEFT} / {BIN_MICRO_POUNDS}e0) AS INTEGER)"
+# Whole pence and what is left of a penny, worked out once.
+MICRO_SQL = f"""
+SELECT event_no, part_no, pence, CAST(micro - pence * {MICRO_POUNDS_A_PENNY} AS INTEGER) AS remainder
+FROM (SELECT event_no, CAST(part_no AS INTEGER) AS part_no, micro,
+             CAST(floor(micro / {MICRO_POUNDS_A_PENNY}e0) AS BIGINT) AS pence
+      FROM ({{union}}) AS u(event_no, part_no, micro) WHERE micro <> 0) AS m
+"""
+_BIN = f"CAST(floor(c.remainder / {BIN_MICRO_POUNDS}e0) AS INTEGER)"
 
 BINS_SQL = f"""
-SELECT part_no, {_BIN} AS bin, count(*) AS n, CAST(sum({_PENCE}) AS BIGINT) AS pence
+SELECT part_no, {_BIN} AS bin, count(*) AS n, CAST(sum(pence) AS BIGINT) AS pence
 FROM cost_micro AS c GROUP BY part_no, {_BIN} ORDER BY part_no, bin
 """
 
@@ -70,25 +75,26 @@ FROM cost_micro AS c GROUP BY part_no, {_BIN} ORDER BY part_no, bin
 MARKS_SQL = f"""
 SELECT part_no, remainder AS cut_left, event_no AS cut_event
 FROM (
-    SELECT c.part_no, c.event_no, {_LEFT} AS remainder, g.n_more,
-           row_number() OVER (PARTITION BY c.part_no ORDER BY {_LEFT} DESC, c.event_no) AS place
+    SELECT c.part_no, c.event_no, c.remainder, g.n_more,
+           row_number() OVER (PARTITION BY c.part_no ORDER BY c.remainder DESC, c.event_no) AS place
     FROM cost_micro AS c JOIN closing_cuts AS g ON g.part_no = c.part_no AND g.cut_bin = {_BIN}
     WHERE g.n_more > 0
 ) AS p WHERE place = n_more
 """
 
 # Remainders above the mark get a penny more, and of those equal to it the events up to the mark's.
-CLOSED_SQL = f"""
+RULES_SQL = f"""
+SELECT s.part_no, s.key_no, s.sign, s.base_pence,
+       CAST(coalesce(m.cut_left, (s.cut_bin + 1) * {BIN_MICRO_POUNDS} - 1) AS INTEGER) AS cut_left,
+       coalesce(m.cut_event, 0) AS cut_event
+FROM closing_cuts AS s LEFT JOIN closing_marks AS m ON m.part_no = s.part_no
+"""
+CLOSED_SQL = """
 SELECT event_no, key_no, amount_pence FROM (
     SELECT c.event_no, g.key_no,
-           g.sign * ({_PENCE} + g.base_pence + CASE WHEN {_LEFT} > g.cut_left
-               OR ({_LEFT} = g.cut_left AND c.event_no <= g.cut_event) THEN 1 ELSE 0 END) AS amount_pence
-    FROM cost_micro AS c
-    JOIN (SELECT s.part_no, s.key_no, s.sign, s.base_pence,
-                 coalesce(m.cut_left, (s.cut_bin + 1) * {BIN_MICRO_POUNDS} - 1) AS cut_left,
-                 coalesce(m.cut_event, 0) AS cut_event
-          FROM closing_cuts AS s LEFT JOIN closing_marks AS m ON m.part_no = s.part_no) AS g
-      ON g.part_no = c.part_no
+           g.sign * (c.pence + g.base_pence + CASE WHEN c.remainder > g.cut_left
+               OR (c.remainder = g.cut_left AND c.event_no <= g.cut_event) THEN 1 ELSE 0 END) AS amount_pence
+    FROM cost_micro AS c JOIN closing_rules AS g ON g.part_no = c.part_no
 ) AS closed WHERE amount_pence <> 0
 """
 
@@ -185,7 +191,7 @@ def _find_rates(matched: pd.DataFrame, cells: pd.DataFrame, keys: pd.DataFrame) 
 def _work_out_micro(db: QueryEngine, rates: pd.DataFrame) -> None:
     """Make ``event_pool``, the weight of every event in each cell, and ``cost_micro`` from it.
 
-    ``cost_micro`` holds micro-pounds by event and part (line and source), none of them zero.
+    ``cost_micro`` holds cost by event and part (line and source), as whole pence and the micro-pounds left.
 
     Band by band of events: what is added up for a band stays in memory, and stands together.
     """
@@ -204,11 +210,7 @@ def _work_out_micro(db: QueryEngine, rates: pd.DataFrame) -> None:
                 for n in sources
             ]
         union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS s" for sql in selects)
-        micro = (
-            f"SELECT event_no, CAST(part_no AS INTEGER) AS part_no, micro FROM ({union}) "
-            "AS u(event_no, part_no, micro) WHERE micro <> 0"
-        )
-        extend(db, "cost_micro", micro, is_new=first == 0)
+        extend(db, "cost_micro", MICRO_SQL.format(union=union), is_new=first == 0)
     db.drop(
         "own_rates",
         "event_lines",
@@ -267,8 +269,9 @@ def _close(db: QueryEngine, keys: pd.DataFrame, rates: pd.DataFrame) -> None:
     cuts = find_cuts(db.frame(BINS_SQL), keys)
     db.add_frame("closing_cuts", cuts)
     db.create("closing_marks", MARKS_SQL)
+    db.create("closing_rules", RULES_SQL)
     db.create("cost_rows", CLOSED_SQL)
-    db.drop("cost_micro", "closing_cuts", "closing_marks")
+    db.drop("cost_micro", "closing_cuts", "closing_marks", "closing_rules")
     _give_tiny(db, keys, rates)
 
 

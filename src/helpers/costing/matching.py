@@ -41,63 +41,62 @@ _SINCE_START = (
 )
 _TO_APPOINTMENT = f"abs({seconds_between('o.moment', 'v.start_dt')})"
 
-# Each rule after the first: candidates (line_no, event_no, rule_no, gap, since_start) for the lines still open.
-# An id is one event's, so that there is nothing to choose between.
-ID_SQL = f"""
-SELECT o.line_no, v.event_no, {number_rule("ID")} AS rule_no
-FROM feed_lines AS o JOIN events AS v ON v.event_id = o.ref_id
-"""
-
+# Each rule: candidates (line_no, event_no, service_line_no, rule_no, gap, since_start) for the lines still open.
+# Lines that name their event have it already.
 SPELL_SQL = f"""
-SELECT line_no, event_no, gap,
+SELECT line_no, event_no, service_line_no, gap,
        CASE WHEN gap = 0 THEN {number_rule("SPELL")} ELSE {number_rule("SPELL_NEAR")} END AS rule_no,
        CASE WHEN gap = 0 THEN since_start ELSE 0 END AS since_start
-FROM (SELECT o.line_no, v.event_no, {_GAP} AS gap, {_SINCE_START} AS since_start
-      FROM open_lines AS o JOIN events AS v ON v.spell_id = o.ref_id
+FROM (SELECT o.line_no, v.event_no, v.service_line_no, {_GAP} AS gap, {_SINCE_START} AS since_start
+      FROM {{lines}} AS o JOIN events AS v ON v.spell_id = o.ref_id
       WHERE v.event_kind = 'episode' AND o.moment IS NOT NULL) AS c
 WHERE gap <= {NEAR_SECONDS}
 """
 
 ADMITTED_SQL = f"""
-SELECT o.line_no, v.event_no, {number_rule("PAT_APC")} AS rule_no, {_GAP} AS gap,
+SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_APC")} AS rule_no, {_GAP} AS gap,
        CASE WHEN {_GAP} = 0 THEN {_SINCE_START} ELSE 0 END AS since_start
-FROM open_lines AS o JOIN events AS v ON v.patient_key = o.patient_key
+FROM {{lines}} AS o JOIN events AS v ON v.patient_key = o.patient_key
 WHERE v.event_kind = 'episode' AND o.moment >= v.admission_dt
   AND (v.discharge_dt IS NULL OR o.moment <= v.discharge_dt)
 """
 
 EMERGENCY_SQL = f"""
-SELECT line_no, event_no, {number_rule("PAT_ED")} AS rule_no, gap, 0 AS since_start
-FROM (SELECT o.line_no, v.event_no, {_GAP} AS gap
-      FROM open_lines AS o JOIN events AS v ON v.patient_key = o.patient_key
+SELECT line_no, event_no, service_line_no, {number_rule("PAT_ED")} AS rule_no, gap, 0 AS since_start
+FROM (SELECT o.line_no, v.event_no, v.service_line_no, {_GAP} AS gap
+      FROM {{lines}} AS o JOIN events AS v ON v.patient_key = o.patient_key
       WHERE v.event_kind = 'ed' AND o.moment IS NOT NULL) AS c
 WHERE gap <= {ED_NEAR_SECONDS}
 """
 
 SAME_DAY_SQL = f"""
-SELECT o.line_no, v.event_no, {number_rule("PAT_OP_DAY")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
-FROM open_lines AS o JOIN events AS v
+SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_OP_DAY")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+FROM {{lines}} AS o JOIN events AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
 WHERE v.event_kind = 'op' AND CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
 """
 
 NEAR_CLINIC_SQL = f"""
-SELECT o.line_no, v.event_no, {number_rule("PAT_OP")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
-FROM open_lines AS o JOIN events AS v
+SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_OP")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+FROM {{lines}} AS o JOIN events AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
 WHERE v.event_kind = 'op'
   AND {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
   AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
 """
 
-RULES = (SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)  # after the first
+RULES = (SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)
 
 FIRST_SQL = """
-SELECT line_no, event_no, rule_no
+SELECT line_no, event_no, service_line_no, rule_no
 FROM (SELECT c.*, row_number() OVER (PARTITION BY line_no
                                      ORDER BY gap, since_start, event_no) AS place
       FROM ({candidates}) AS c) AS placed
 WHERE place = 1
+"""
+
+UNNAMED_SQL = """
+SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM feed_lines WHERE event_no IS NULL
 """
 
 STILL_OPEN_SQL = """
@@ -105,35 +104,35 @@ SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM {lines} AS o
 WHERE NOT EXISTS (SELECT 1 FROM {found} AS m WHERE m.line_no = o.line_no)
 """
 
-MATCHED_LINES_SQL = f"""
-SELECT f.activity_key, f.feed, f.feed_key, m.event_no, coalesce(m.rule_no, {number_rule("NONE")}) AS rule_no,
-       f.weight, f.requesting_tfc
-FROM feed_lines AS f LEFT JOIN match_links AS m ON m.line_no = f.line_no
-"""
-
-_OWN_LINES = " UNION ALL ".join(
-    f"SELECT activity_key, feed, feed_key, event_no, rule_no, weight, CAST(NULL AS VARCHAR) "
-    f"AS requesting_tfc FROM ({sql}) AS s"
-    for sql in (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
-)
+_OWN_SQL = (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
 
 ACTIVITY_USES_SQL = f"""
 SELECT feed, feed_key, CAST(row_number() OVER (ORDER BY feed, feed_key) AS INTEGER) AS use_no
 FROM (SELECT feed, coalesce(feed_key, '') AS feed_key FROM feed_lines
-      UNION SELECT feed, coalesce(feed_key, '') FROM ({_OWN_LINES}) AS own) AS every_use
+      {" ".join(f"UNION SELECT feed, coalesce(feed_key, '') FROM ({sql}) AS s{n}" for n, sql in enumerate(_OWN_SQL))}
+     ) AS every_use
 """
 
-# Numbers, where many lines say the same; a line without an event has the line of who asked for it.
-LINE_WEIGHTS_SQL = f"""
-SELECT a.activity_key, u.use_no, a.rule_no,
-       CASE WHEN a.event_no IS NOT NULL THEN v.service_line_no
-            ELSE coalesce(t.service_line_no, n.service_line_no) END AS service_line_no,
-       a.event_no, a.weight
-FROM ({MATCHED_LINES_SQL} UNION ALL {_OWN_LINES}) AS a
-JOIN activity_uses AS u ON u.feed = a.feed AND u.feed_key = coalesce(a.feed_key, '')
-JOIN service_line_numbers AS n ON n.line_id = '{UNMAPPED}'
-LEFT JOIN events AS v ON v.event_no = a.event_no
+_USES = "JOIN activity_uses AS u ON u.feed = a.feed AND u.feed_key = coalesce(a.feed_key, '')"
+_UNMAPPED = f"JOIN service_line_numbers AS n ON n.line_id = '{UNMAPPED}'"
+NAMED_LINES_SQL = f"""
+SELECT a.activity_key, u.use_no, {number_rule("ID")} AS rule_no, a.service_line_no, a.event_no, a.weight
+FROM feed_lines AS a {_USES} WHERE a.event_no IS NOT NULL
+"""
+# A line without an event has the service line of who asked for it.
+OTHER_LINES_SQL = f"""
+SELECT a.activity_key, u.use_no, coalesce(m.rule_no, {number_rule("NONE")}) AS rule_no,
+       coalesce(m.service_line_no, t.service_line_no, n.service_line_no) AS service_line_no,
+       m.event_no, a.weight
+FROM feed_lines AS a {_USES} {_UNMAPPED}
+LEFT JOIN match_links AS m ON m.line_no = a.line_no
 LEFT JOIN tfc_lines AS t ON t.tfc = a.requesting_tfc
+WHERE a.event_no IS NULL
+"""
+OWN_LINES_SQL = f"""
+SELECT a.activity_key, u.use_no, a.rule_no,
+       coalesce(a.service_line_no, n.service_line_no) AS service_line_no, a.event_no, a.weight
+FROM ({{own}}) AS a {_USES} {_UNMAPPED}
 """
 
 WEIGHED_LINES_SQL = f"""
@@ -162,17 +161,19 @@ GROUP BY u.feed HAVING count(*) > count(DISTINCT w.activity_key) ORDER BY u.feed
 
 
 def match_lines(db: QueryEngine) -> None:
-    """Make ``match_links``: the event of every line of ``feed_lines`` that has one, and the rule."""
-    db.create("match_rule_1", ID_SQL)
-    db.create("open_lines", STILL_OPEN_SQL.format(lines="feed_lines", found="match_rule_1"))
-    found = ["match_rule_1"]
-    for number, candidates in enumerate(RULES, start=2):
-        name = f"match_rule_{number}"
-        db.create(name, FIRST_SQL.format(candidates=candidates))
-        db.create("open_lines", STILL_OPEN_SQL.format(lines="open_lines", found=name))
-        found.append(name)
+    """Make ``match_links``: event, its service line and rule of lines of ``feed_lines`` that name no event.
+
+    Each line at most once; a line that no rule could place is not there.
+    """
+    db.create_view("unnamed_lines", UNNAMED_SQL)
+    lines, found = "unnamed_lines", []
+    for number, candidates in enumerate(RULES, start=1):
+        found.append(f"match_rule_{number}")
+        db.create(found[-1], FIRST_SQL.format(candidates=candidates.format(lines=lines)))
+        db.create("open_lines", STILL_OPEN_SQL.format(lines=lines, found=found[-1]))
+        lines = "open_lines"
     db.create("match_links", " UNION ALL ".join(f"SELECT * FROM {name}" for name in found))
-    db.drop("open_lines", *found)
+    db.drop("open_lines", "unnamed_lines", *found)
 
 
 def build_activity_lines(
@@ -198,7 +199,10 @@ def build_activity_lines(
     db.create("medical_minutes", MEDICAL_MINUTES_SQL)
     medical_time = add_medical_rates(db, frames, period)
     db.create("activity_uses", ACTIVITY_USES_SQL)
-    db.create("line_weights", LINE_WEIGHTS_SQL)
+    # One statement for each: what each holds to look things up need not fit beside the others'.
+    db.create("line_weights", NAMED_LINES_SQL)
+    for sql in (OTHER_LINES_SQL, *(OWN_LINES_SQL.format(own=own) for own in _OWN_SQL)):
+        db.append_rows("line_weights", sql)
     db.create_view("weighed_lines", WEIGHED_LINES_SQL)
     db.create_view("activity_lines", ACTIVITY_LINES_SQL)
     db.drop("medical_minutes", "medical_rates")

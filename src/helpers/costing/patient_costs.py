@@ -60,13 +60,13 @@ _KINDS = ("direct", "indirect", "overhead", "below_ebitda")  # of cost, numbered
 _KIND = f"""CASE WHEN element IN ({_BELOW}) THEN {_KINDS.index("below_ebitda")}
             {" ".join(f"WHEN tier = '{kind}' THEN {n}" for n, kind in enumerate(_KINDS))} END"""
 _SUMS = ", ".join(
-    f"CAST(sum(CASE WHEN k.kind = {n} THEN c.amount_pence ELSE 0 END) AS BIGINT) AS {kind}_pence"
+    f"coalesce(CAST(sum(c.amount_pence) FILTER (WHERE k.kind = {n}) AS BIGINT), 0) AS {kind}_pence"
     for n, kind in enumerate(_KINDS)
 )
 
 # Band by band: what is added up for a band of events stays in memory.
 EVENT_SUMS_SQL = f"""
-SELECT c.event_no, {_SUMS}, CAST(sum(c.amount_pence) AS BIGINT) AS full_cost_pence
+SELECT c.event_no, {_SUMS}
 FROM cost_rows AS c JOIN (SELECT key_no, {_KIND} AS kind FROM cost_keys) AS k ON k.key_no = c.key_no
 WHERE c.event_no >= $first AND c.event_no < $last
 GROUP BY c.event_no
@@ -74,7 +74,7 @@ GROUP BY c.event_no
 
 EVENT_TOTALS_SQL = f"""
 SELECT v.event_id, t.direct_pence, t.indirect_pence, t.overhead_pence, t.below_ebitda_pence,
-       t.full_cost_pence,
+       t.direct_pence + t.indirect_pence + t.overhead_pence + t.below_ebitda_pence AS full_cost_pence,
        least(coalesce(w.ward_pence, 0), t.direct_pence + t.indirect_pence) AS ward_pence
 FROM event_sums AS t
 JOIN events AS v ON v.event_no = t.event_no

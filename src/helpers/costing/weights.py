@@ -50,8 +50,8 @@ _OVERLAP = seconds_between(
 )
 
 WARD_OVERLAPS_SQL = f"""
-SELECT s.stay_id, s.spell_id, s.ward_id, s.stay_seconds, s.acuity_weight, v.event_no, v.start_dt,
-       CASE WHEN v.event_no IS NOT NULL THEN {_OVERLAP} END AS seconds
+SELECT s.stay_id, s.spell_id, s.ward_id, s.stay_seconds, s.acuity_weight, v.event_no, v.service_line_no,
+       v.start_dt, CASE WHEN v.event_no IS NOT NULL THEN {_OVERLAP} END AS seconds
 FROM (
     SELECT stay_id, spell_id, ward_id, start_dt, end_dt, acuity_weight,
            greatest({seconds_between("start_dt", "end_dt")}, {SECONDS_AN_HOUR}) AS stay_seconds
@@ -69,6 +69,7 @@ LEFT JOIN events AS v ON v.spell_id = s.spell_id AND v.event_kind = 'episode'
 WARD_PIECES_SQL = f"""
 SELECT stay_id, ward_id, place, acuity_weight,
        CASE WHEN seconds >= -{NEAR_SECONDS} THEN event_no END AS event_no,
+       CASE WHEN seconds >= -{NEAR_SECONDS} THEN service_line_no END AS service_line_no,
        CASE WHEN seconds >= 0 THEN {number_rule("SPELL")}
             WHEN seconds >= -{NEAR_SECONDS} THEN {number_rule("SPELL_NEAR")}
             ELSE {number_rule("NONE")} END AS rule_no,
@@ -85,7 +86,7 @@ WHERE (covered > 0 AND seconds > 0) OR (covered = 0 AND place = 1)
 
 WARD_LINES_SQL = f"""
 SELECT stay_id || CASE WHEN place > 1 THEN ':' || CAST(place AS VARCHAR) ELSE '' END AS activity_key,
-       'ward' AS feed, ward_id AS feed_key, event_no, rule_no,
+       'ward' AS feed, ward_id AS feed_key, event_no, service_line_no, rule_no,
        {_hundredths(f"seconds / {SECONDS_AN_HOUR}e0 * acuity_weight")} AS weight
 FROM ward_pieces
 """
@@ -154,10 +155,12 @@ FEED_SELECTS = {
     ],
 }
 
+# An id is one event's: a line that names it is matched as it is read.
 FEED_LINES_SQL = """
-SELECT row_number() OVER () AS line_no, f.*
+SELECT row_number() OVER () AS line_no, f.*, v.event_no, v.service_line_no
 FROM (SELECT * FROM ({selects}) AS u({columns})
       WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)) AS f
+LEFT JOIN events AS v ON v.event_id = f.ref_id
 """
 
 DRUG_MEDIANS_SQL = f"""
@@ -169,7 +172,7 @@ FROM clean_drug_issues WHERE cost_pence IS NOT NULL GROUP BY product
 _CLINIC_WEIGHT = _hundredths("greatest(coalesce(v.minutes, 0), 0) * coalesce(w.weight, 1e0)")
 
 CLINIC_LINES_SQL = f"""
-SELECT event_id AS activity_key, 'clinic' AS feed, tfc AS feed_key, event_no,
+SELECT event_id AS activity_key, 'clinic' AS feed, tfc AS feed_key, event_no, service_line_no,
        {number_rule("ID")} AS rule_no, {_CLINIC_WEIGHT} AS weight
 FROM events AS v LEFT JOIN clinic_weights AS w ON w.code = v.tfc
 WHERE event_kind IN ('op', 'missed')
@@ -179,7 +182,7 @@ _ED_MINUTES = f"least(greatest(coalesce(v.minutes, 0), 0), {ED_LONGEST_MINUTES})
 _ED_WEIGHT = _hundredths(f"{_ED_MINUTES} * coalesce(w.weight, 1e0)")
 
 ED_LINES_SQL = f"""
-SELECT event_id AS activity_key, 'ed' AS feed, department_type AS feed_key, event_no,
+SELECT event_id AS activity_key, 'ed' AS feed, department_type AS feed_key, event_no, service_line_no,
        {number_rule("ID")} AS rule_no, {_ED_WEIGHT} AS weight
 FROM events AS v LEFT JOIN ed_weights AS w ON w.acuity = v.acuity
 WHERE event_kind = 'ed'
@@ -187,7 +190,7 @@ WHERE event_kind = 'ed'
 
 # Recorded time of each event in which a doctor may have worked: whole seconds, or minutes.
 MEDICAL_MINUTES_SQL = f"""
-SELECT v.event_no, v.event_id, v.line_id, coalesce(w.seconds, 0) AS ward_seconds,
+SELECT v.event_no, v.event_id, v.line_id, v.service_line_no, coalesce(w.seconds, 0) AS ward_seconds,
        coalesce(t.seconds, 0) AS theatre_seconds,
        CASE WHEN v.event_kind IN ('op', 'missed') THEN greatest(coalesce(v.minutes, 0), 0) ELSE 0 END
            AS clinic_minutes,
@@ -195,9 +198,9 @@ SELECT v.event_no, v.event_id, v.line_id, coalesce(w.seconds, 0) AS ward_seconds
 FROM events AS v
 LEFT JOIN (SELECT event_no, CAST(sum(seconds) AS BIGINT) AS seconds FROM ward_pieces
            WHERE event_no IS NOT NULL GROUP BY event_no) AS w ON w.event_no = v.event_no
-LEFT JOIN (SELECT m.event_no, CAST(sum(f.seconds) AS BIGINT) AS seconds
-           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no
-           WHERE f.seconds > 0 GROUP BY m.event_no) AS t ON t.event_no = v.event_no
+LEFT JOIN (SELECT coalesce(f.event_no, m.event_no) AS event_no, CAST(sum(f.seconds) AS BIGINT) AS seconds
+           FROM feed_lines AS f LEFT JOIN match_links AS m ON m.line_no = f.line_no
+           WHERE f.seconds > 0 GROUP BY coalesce(f.event_no, m.event_no)) AS t ON t.event_no = v.event_no
 """
 
 # Consultant minutes of each event: recorded time, weighed by job plan or plain rule (``medical``).
@@ -207,7 +210,7 @@ _MEDICAL_WEIGHT = _hundredths(
 )
 
 MEDICAL_LINES_SQL = f"""
-SELECT m.event_id AS activity_key, 'medical' AS feed, m.line_id AS feed_key, m.event_no,
+SELECT m.event_id AS activity_key, 'medical' AS feed, m.line_id AS feed_key, m.event_no, m.service_line_no,
        {number_rule("ID")} AS rule_no, {_MEDICAL_WEIGHT} AS weight
 FROM medical_minutes AS m JOIN medical_rates AS r ON r.line_id = m.line_id
 """
@@ -224,6 +227,7 @@ def build_ward_pieces(db: QueryEngine, period: Period) -> None:
             "ward_pieces",
             "SELECT CAST(NULL AS VARCHAR) AS stay_id, CAST(NULL AS VARCHAR) AS ward_id, 1 AS place, "
             "CAST(1 AS DOUBLE) AS acuity_weight, CAST(NULL AS INTEGER) AS event_no, "
+            "CAST(NULL AS INTEGER) AS service_line_no, "
             f"{number_rule('NONE')} AS rule_no, CAST(0 AS BIGINT) AS seconds WHERE 1 = 0",
         )
         return
@@ -233,7 +237,7 @@ def build_ward_pieces(db: QueryEngine, period: Period) -> None:
 
 
 def build_feed_lines(db: QueryEngine, frames: Mapping[str, pd.DataFrame], period: Period) -> None:
-    """Make ``feed_lines``: activity that has still to find its event, weighed, dated in the year."""
+    """Make ``feed_lines``: activity of the year, weighed, with its event where the line names one."""
     relative = frames.get("relative_weights", pd.DataFrame({"feed": [], "code": [], "weight": []}))
     _add_weights(db, relative)
     selects = [

@@ -203,7 +203,7 @@ def _start(job: Job) -> _Running:
 
 
 def _run_job(run: Run, mouth: Connection) -> None:
-    from helpers.report.execute import end_with_parent
+    from helpers.report.apart import end_with_parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

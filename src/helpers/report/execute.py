@@ -1,9 +1,8 @@
-"""One notebook, run in a process of its own.
+"""Notebooks, run in a process apart.
 
 papermill puts the parameters in and keeps the executed copy, as it does by hand; the cells run in
-an IPython shell inside a child process instead of a kernel behind sockets. The child is forked from
-a parent that has imported the libraries (or started afresh where fork is absent), so that nothing a
-run does reaches another.
+an IPython shell inside a child process instead of a kernel behind sockets. A trust's notebooks share
+one child, which is put back as it was found after each; trusts never share one.
 """
 
 from __future__ import annotations
@@ -11,22 +10,17 @@ from __future__ import annotations
 import contextlib
 import gc
 import io
-import json
-import multiprocessing
 import os
+import random
 import re
-import signal
-import sys
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection, wait
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import DEBUG, HelpersError, StepError, describe_disk_error
-from helpers.report.stopping import hold_signals, take_signals
+from helpers.errors import HelpersError, StepError
+from helpers.report.apart import Apart, list_places, shorten_error
 
 ENGINE_NAME = "in_process"
 INJECTED_ID = "injected-parameters"
@@ -48,7 +42,7 @@ def warm_up() -> None:
 
 
 def execute_notebook(
-    source: Path, executed: Path, parameters: dict[str, Any], *, way: str = ""
+    source: Path, executed: Path, parameters: dict[str, Any], *, child: Apart | None = None
 ) -> None:
     """Run one notebook in a child process and keep the executed copy.
 
@@ -58,8 +52,8 @@ def execute_notebook(
         The notebook, and where its executed copy goes (also when a cell fails).
     parameters
         Values for its parameters cell; names it lacks are refused.
-    way
-        ``fork`` or ``spawn``; the fastest one that the system has if blank.
+    child
+        The process it runs in; one of its own if None.
 
     Raises
     ------
@@ -67,144 +61,11 @@ def execute_notebook(
         With the message shown to the user; the executed copy holds the rest.
     """
     executed.parent.mkdir(parents=True, exist_ok=True)
-    run_apart(run_papermill, source, executed, parameters, way=way)
-
-
-def run_apart(work: Callable[..., None], *given: Any, way: str = "") -> None:
-    """Call a function in a child process, so that what it opens never reaches another.
-
-    Parameters
-    ----------
-    work, given
-        A function of a module, and what it is given; what it returns is lost.
-    way
-        As for ``execute_notebook``.
-
-    Raises
-    ------
-    StepError, or the HelpersError the function raised
-        With the message shown to the user.
-    """
-    way = way or ("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
-    context = multiprocessing.get_context(way)
-    ear, mouth = context.Pipe(duplex=False)
-    child = context.Process(target=_run_child, args=(work, given, mouth))
-    sys.stdout.flush()
-    try:
-        with hold_signals(), _shared_memory_kept():
-            child.start()
-        mouth.close()
-        told = _hear(ear)
-        child.join()
-    finally:
-        ear.close()
-        if child.is_alive():
-            child.terminate()
-            child.join(5)
-            if child.is_alive():
-                child.kill()
-                child.join()
-    if told is None:
-        raise StepError(_describe_death(child.exitcode))
-    if told["message"]:
-        raise _rebuild_error(told)
-
-
-@contextlib.contextmanager
-def _shared_memory_kept() -> Iterator[None]:
-    """Keep what is loaded out of a forked child's garbage collection, which would copy it all."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
-def _hear(ear: Connection) -> dict[str, Any] | None:
-    """Wait for a child's last words; None if it ended without any."""
-    try:
-        return json.loads(ear.recv_bytes())
-    except EOFError:
-        return None
-
-
-def _describe_death(exit_code: int | None) -> str:
-    names = {-one.value: one.name for one in signal.Signals}
-    if exit_code in names:
-        name = names[exit_code]
-        return (
-            f"its process was ended from outside ({name}), as happens when memory runs out.\n"
-            "Close other programs and run the same command again; finished steps are not redone."
-        )
-    return (
-        f"its process ended with code {exit_code} and said nothing.\n"
-        "Run the same command again; finished steps are not redone."
-    )
-
-
-def _rebuild_error(told: dict[str, Any]) -> HelpersError:
-    error: HelpersError = StepError(told["message"])
-    error.exit_code = told["exit_code"]
-    return error
-
-
-def _run_child(work: Callable[..., None], given: tuple[Any, ...], mouth: Connection) -> None:
-    """Run in the child: do the work, and say how it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends this process
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    end_with_parent()
-    os.environ.setdefault("MPLBACKEND", "agg")
-    told: dict[str, Any] = {"message": "", "exit_code": 1}
-    try:
-        work(*given)
-    except HelpersError as error:
-        told = {"message": str(error), "exit_code": error.exit_code}
-    except MemoryError:
-        told["message"] = (
-            "it ran out of memory. Close other programs and run the same command again."
-        )
-    except OSError as error:
-        told["message"] = describe_disk_error(error)
-    except BaseException as error:
-        told["message"] = _shorten_error(error)
-    mouth.send_bytes(json.dumps(told).encode())
-    mouth.close()
-
-
-def end_with_parent() -> None:
-    """End this child process when its parent has gone, so that no orphan goes on writing.
-
-    A child is born with the requests to stop held back; here it takes them again.
-    """
-    take_signals()
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _shorten_error(error: BaseException) -> str:
-    """Return an unexpected error as one line, with the place in our code but no values from data."""
-    if os.environ.get(DEBUG):
-        traceback.print_exception(error, file=sys.__stderr__)
-    places = _list_places(error)
-    where = f" at {places[-1]}" if places else ""
-    return (
-        f"an unexpected {type(error).__name__}{where}. This is a fault in the program, not in your "
-        f"files. {DEBUG}=1 shows more, values from data among it."
-    )
-
-
-def _list_places(error: BaseException) -> list[str]:
-    """Return where an error came through our code, outermost first: file, line, function."""
-    return [
-        f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-        if "helpers" in frame.filename and Path(frame.filename) != Path(__file__)
-    ]
+    if child is not None:
+        child.call(run_papermill, source, executed, parameters)
+        return
+    with Apart() as own:
+        own.call(run_papermill, source, executed, parameters)
 
 
 def run_papermill(source: Path, executed: Path, parameters: dict[str, Any]) -> None:
@@ -220,6 +81,7 @@ def run_papermill(source: Path, executed: Path, parameters: dict[str, Any]) -> N
     with (
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         contextlib.redirect_stderr(nowhere),
+        left_as_found(),
     ):
         try:
             papermill.execute_notebook(
@@ -231,6 +93,36 @@ def run_papermill(source: Path, executed: Path, parameters: dict[str, Any]) -> N
     tidy_notebook(executed)
     if failed is not None:
         raise failed
+
+
+@contextlib.contextmanager
+def left_as_found() -> Iterator[None]:
+    """Put back what a notebook may change for whoever runs after it in the same process.
+
+    Its variables go, and with them what they hold open; settings of matplotlib, pandas and numpy,
+    warnings, the environment, the working folder and random states are as they were.
+    """
+    import matplotlib as mpl
+    import numpy as np
+    import pandas as pd
+    from IPython.core.interactiveshell import InteractiveShell
+
+    environment, folder = dict(os.environ), Path.cwd()
+    states = random.getstate(), np.random.get_state()
+    try:
+        with mpl.rc_context(), warnings.catch_warnings(), np.errstate():
+            yield
+    finally:
+        if InteractiveShell.initialized():
+            InteractiveShell.instance().user_ns.clear()
+            InteractiveShell.clear_instance()
+        gc.collect()
+        pd.reset_option("^(display|styler)")
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        random.setstate(states[0])
+        np.random.set_state(states[1])
 
 
 def _check_parameters(notebook: Any, parameters: dict[str, Any], name: str) -> None:
@@ -324,13 +216,13 @@ def _run_cell(shell: Any, cell: Any) -> BaseException | None:
     ]
     error = done.error_before_exec or done.error_in_exec
     if error is not None:
-        words = str(error) if isinstance(error, HelpersError) else _shorten_error(error)
+        words = str(error) if isinstance(error, HelpersError) else shorten_error(error)
         outputs.append(
             {
                 "output_type": "error",
                 "ename": type(error).__name__,
                 "evalue": words[:LONGEST_ERROR],
-                "traceback": [*_list_places(error), words],
+                "traceback": [*list_places(error), words],
             }
         )
     cell.outputs = from_dict(outputs)  # checked once, with the whole notebook, when it is written

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpers.errors import StepError, describe_disk_error
+from helpers.report.apart import Apart
 from helpers.report.checksums import hash_code, hash_project_file, hash_text
-from helpers.report.execute import run_apart, warm_up
+from helpers.report.execute import warm_up
 from helpers.report.glossary import GLOSSARY
 from helpers.report.lock import hold_lock
 from helpers.report.runner import (
@@ -110,9 +111,10 @@ def _make(run: Run, analyst: Run, say: Say, way: str, check_stopped: Callable[[]
     try:
         warm_up()
         run.folder.mkdir(parents=True)
-        run_apart(write_public_tables, analyst, run, way=way)
-        for step in list_steps(run):
-            execute_step(run, step, way)
+        with Apart(way) as child:
+            child.call(write_public_tables, analyst, run)
+            for step in list_steps(run):
+                execute_step(run, step, child)
         render_public_pages(run, source.inputs)
         shutil.rmtree(run.folder / "notebooks")
         check_no_identifiers(analyst, run.folder)

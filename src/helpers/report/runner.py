@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.errors import CommandError, HelpersError, StepError, describe_disk_error
+from helpers.report.apart import Apart
 from helpers.report.checksums import hash_inputs, mark_inputs
 from helpers.report.lock import hold_lock
 from helpers.report.series import (
@@ -145,20 +146,21 @@ def _run_steps(
 ) -> None:
     run.folder.mkdir(parents=True)
     steps = list_steps(run)
-    for position, step in enumerate(steps, start=1):
-        label = f"  {position} of {len(steps)}  {step.title.lower():<24}"
-        began = time.monotonic()
-        own = parts[step.name]
-        reason = _reuse(run, step, own, record, last, failed)
-        if reason:
-            before = list_files(run.folder)
-            execute_step(run, step, way)
-            shutil.rmtree(run.spill, ignore_errors=True)
-            written = sorted(list_files(run.folder) - before)
-            record.steps[step.name] = {"parts": own, "why": reason, "files": written}
-            say(f"{label}{time.monotonic() - began:6.1f} s")
-        else:
-            say(f"{label}unchanged")
+    with Apart(way) as child:
+        for position, step in enumerate(steps, start=1):
+            label = f"  {position} of {len(steps)}  {step.title.lower():<24}"
+            began = time.monotonic()
+            own = parts[step.name]
+            reason = _reuse(run, step, own, record, last, failed)
+            if reason:
+                before = list_files(run.folder)
+                execute_step(run, step, child)
+                shutil.rmtree(run.spill, ignore_errors=True)
+                written = sorted(list_files(run.folder) - before)
+                record.steps[step.name] = {"parts": own, "why": reason, "files": written}
+                say(f"{label}{time.monotonic() - began:6.1f} s")
+            else:
+                say(f"{label}unchanged")
 
 
 def _reuse(
@@ -175,7 +177,14 @@ def _reuse(
     return reasons[0]
 
 
-def execute_step(run: Run, step: Step, way: str) -> None:
+def execute_step(run: Run, step: Step, child: Apart) -> None:
+    """Run one step's notebook in the trust's child process.
+
+    Raises
+    ------
+    StepError
+        With the name of the step; its exit code is that of the error it stands for.
+    """
     from helpers.report.execute import execute_notebook, warm_up
 
     warm_up()
@@ -193,10 +202,12 @@ def execute_step(run: Run, step: Step, way: str) -> None:
         "what_if": run.what_if,
     }
     try:
-        execute_notebook(NOTEBOOKS / f"{step.name}.ipynb", executed, parameters, way=way)
+        execute_notebook(NOTEBOOKS / f"{step.name}.ipynb", executed, parameters, child=child)
     except HelpersError as error:
         words = f"{run.trust} stopped in {step.title.lower()}: {error}"
         raise _Stopped(words, executed.name, error.exit_code) from error
+    if run.engine == "spark":
+        child.end()  # a session of Spark ends with its process
 
 
 def _render(run: Run, inputs: dict[str, str], say: Say) -> None:

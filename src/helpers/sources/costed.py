@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +39,16 @@ CHUNK_ROWS_SQL = """
 SELECT event_no - $first AS event_place, key_no - 1 AS key_place, amount_pence FROM cost_rows
 WHERE event_no >= $first AND event_no < $last ORDER BY event_no, key_no
 """
+# The same in one whole number: event, key and amount, each in bits of its own. Sorting numbers alone takes a
+# quarter of the time; it needs room in the bits for every key and amount.
+KEY_BITS, AMOUNT_BITS = 16, 32
+MOST_KEYS, MOST_PENCE = 1 << KEY_BITS, 1 << (AMOUNT_BITS - 1)
+PACKED_ROWS_SQL = f"""
+SELECT (CAST(event_no AS BIGINT) - $first) * {1 << (KEY_BITS + AMOUNT_BITS)}
+       + (CAST(key_no AS BIGINT) - 1) * {1 << AMOUNT_BITS} + amount_pence + {MOST_PENCE} AS packed
+FROM cost_rows WHERE event_no >= $first AND event_no < $last
+"""
+RANGE_SQL = "SELECT max(key_no) AS key_no, min(amount_pence) AS least, max(amount_pence) AS most FROM cost_rows"
 OTHER_SQL = """
 SELECT event_id, CAST(NULL AS VARCHAR) AS spell_id, event_kind, line_id, tier, element,
        source_department, amount_pence
@@ -87,19 +98,49 @@ def write_patient_costs(db: Engine, path: Path) -> None:
         dictionary_pagesize_limit=DICTIONARY_BYTES,
     ) as writer:
         db.create(CHUNK_EVENTS, CHUNK_EVENTS_SQL)
+        read_rows = read_packed if is_packed(db) else read_sorted
         for first in range(1, db.count(CHUNK_EVENTS) + 1, EVENTS_A_CHUNK):
             last = first + EVENTS_A_CHUNK
             ids = db.arrow(CHUNK_IDS_SQL, first=first, last=last)
-            rows = db.arrow(CHUNK_ROWS_SQL, first=first, last=last)
-            columns = {
-                name: _list_texts(ids[name]).take(rows["event_place"]) for name in EVENT_COLUMNS
-            }
-            columns |= {name: texts.take(rows["key_place"]) for name, texts in key_texts.items()}
-            columns["amount_pence"] = rows["amount_pence"].cast(pa.int64())
+            event_place, key_place, amount = read_rows(db, first, last)
+            columns = {name: _list_texts(ids[name]).take(event_place) for name in EVENT_COLUMNS}
+            columns |= {name: texts.take(key_place) for name, texts in key_texts.items()}
+            columns["amount_pence"] = amount
             writer.write_table(pa.table([columns[name] for name in schema.names], schema=schema))
         db.drop(CHUNK_EVENTS)
         others = db.frame(OTHER_SQL)
         writer.write_table(pa.Table.from_pandas(others, schema=schema, preserve_index=False))
+
+
+def is_packed(db: Engine) -> bool:
+    """Tell whether every key and amount has room in the bits of ``PACKED_ROWS_SQL``."""
+    found = db.frame(RANGE_SQL).fillna(0).iloc[0]
+    return bool(
+        found["key_no"] <= MOST_KEYS
+        and found["least"] >= -MOST_PENCE
+        and found["most"] < MOST_PENCE
+    )
+
+
+def read_packed(db: Engine, first: int, last: int) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return places of events, places of keys and amounts of a chunk, by event and key."""
+    packed = db.arrow(PACKED_ROWS_SQL, first=first, last=last)["packed"].to_numpy()
+    packed = np.sort(packed)
+    return (
+        pa.array((packed >> (KEY_BITS + AMOUNT_BITS)).astype("int32")),
+        pa.array(((packed >> AMOUNT_BITS) & (MOST_KEYS - 1)).astype("int32")),
+        pa.array((packed & ((1 << AMOUNT_BITS) - 1)) - MOST_PENCE),
+    )
+
+
+def read_sorted(db: Engine, first: int, last: int) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return the same, sorted by the engine, whatever the keys and amounts are."""
+    rows = db.arrow(CHUNK_ROWS_SQL, first=first, last=last)
+    return (
+        rows["event_place"],
+        rows["key_place"],
+        rows["amount_pence"].cast(pa.int64()),
+    )
 
 
 def add_accounts(run: Run, frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
