@@ -11,7 +11,7 @@ MOST_HRGS = 8  # at either end
 REASON_COLUMNS = {
     "line_name": "Service line",
     "price_gap_pence": "Price gap",
-    "cost_gap_pence": "Cost gap",
+    "cost_gap_pence": "Relative cost gap",
     "no_benchmark_pence": "No national mean",
     "critical_pence": "With critical care",
     "other_pence": "Other",
