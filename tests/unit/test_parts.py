@@ -174,3 +174,16 @@ def test_commissioners_are_added_over_lines(parts):
     table = arrange_commissioners(parts)
     assert table["group"].tolist() == ["QKK", "(not known)", "QRV", "(no patient)"]
     assert table["surplus_pence"].tolist() == [-100, 50, -80, -40]
+
+
+def test_without_prices_nothing_is_cut():
+    db = open_engine("duckdb")
+    add_events(db)
+    tables = line_tables(EVENTS)
+    tables["line_hrgs"] = tables["line_hrgs"].assign(income_pence=0)
+    parts = total_parts(db, tables)
+    assert parts.empty
+    assert split_by_parts(POSITION, parts).empty and check_parts(parts, REST).empty
+    masking = measure_masking_by(split_by_parts(POSITION, parts), NO_PODS.iloc[:0])
+    assert describe_masking(masking, POSITION).startswith("No line can be cut")
+    assert arrange_commissioners(split_by_parts(POSITION, parts)).empty

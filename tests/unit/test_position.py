@@ -130,6 +130,16 @@ def test_critical_care_stands_under_its_own_point_of_delivery():
     assert split.to_dict() == {"CC": 40, "EL": 50, "REST": -5}
 
 
+def test_without_prices_no_part_of_a_line_is_called_a_loss():
+    hrgs = pd.DataFrame(
+        [("TO", "EL", "HN22", 1, 0, 100), ("TO", "PRIV", "HN22", 1, 50, 40)],
+        columns=["line_id", "pod", "hrg", "n_events", "income_pence", "full_cost_pence"],
+    )
+    assert total_pods(hrgs).empty
+    priced = hrgs.assign(income_pence=[1, 50])
+    assert total_pods(priced)["pod"].tolist() == ["EL", "PRIV"]
+
+
 def test_nothing_cancels_in_a_line_without_margins():
     activity = four_lines.line_activity().iloc[:1].assign(cost_pence=230_000_000)
     assert measure_masking(split_lines(position(), activity))["masking_prop"].tolist() == [0.0]

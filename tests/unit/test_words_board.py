@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 from test_words_summary import (
     credibility,
     position,
@@ -16,6 +17,7 @@ from test_words_summary import (
 from test_words_summary import tables as tables  # the worked example, as a fixture
 
 from helpers.contracts.terms import UNMAPPED
+from helpers.report.exhibits import show_answers
 from helpers.report.words import answers, board
 
 
@@ -105,22 +107,30 @@ def test_a_report_of_averages_concedes_that(tables):
     assert len(found) == 1 and found[0].startswith("These are averages")
 
 
+def answer(tables):
+    return [words for _, words in answers.list_answers(tables)]
+
+
 def test_the_four_answers_stand_in_the_order_of_asking(tables):
-    cost, subsidy, saving, sure = answers.list_answers(tables)
+    found = answers.list_answers(tables)
+    assert [question for question, _ in found] == [
+        "What do services cost?", "Who pays for whom?", "What could be saved?", "How sure is that?",
+    ]  # fmt: skip
+    cost, subsidy, saving, sure = (answer for _, answer in found)
     # 12,850 + 2,965 + 1,500 + 330 thousand; 17,700 thousand less that
     assert cost == (
-        "What do services cost? The trust earned £17.7m and spent £17.6m: a surplus of £55.0k. Overheads "
+        "The trust earned £17.7m and spent £17.6m: a surplus of £55.0k. Overheads "
         "included, General medicine £6.12m, Trauma and orthopaedics £5.02m and Maternity £3.31m cost most; "
         "table 5.2 has every service."
     )
     assert subsidy == (
-        "Who pays for whom? £130k that some services earn pays for others’ deficits, 0.7% of what all earn. "
+        "£130k that some services earn pays for others’ deficits, 0.7% of what all earn. "
         "Trauma and orthopaedics pays most; General medicine is paid for most."
     )
     assert "About £120k a year (90% interval £60.0k to £190k)" in saving
     # £600 of £1,000 of each line is traced; two of four signs are a choice
     assert sure == (
-        "How sure is that? The totals agree with the ledger to the penny. Whether 2 services of 4 gain or "
+        "The totals agree with the ledger to the penny. Whether 2 services of 4 gain or "
         "lose is a choice of rule. 60% of cost is traced to single patients; the rest is shared out by fair "
         "rules."
     )
@@ -128,16 +138,16 @@ def test_the_four_answers_stand_in_the_order_of_asking(tables):
 
 def test_answers_that_cannot_be_given_say_why(tables):
     nothing = replace(tables, saving=saving(0, 0, 0, 0), totals=totals(0, 0, 0.0))
-    found = answers.list_answers(nothing)
-    assert found[1] == "Who pays for whom? No service pays for another."
+    found = answer(nothing)
+    assert found[1] == "No service pays for another."
     assert "Nothing that can be counted: of 2 consultants compared" in found[2]
-    assert "activity by patient" in answers.list_answers(without_patients(tables))[2]
+    assert "activity by patient" in answer(without_patients(tables))[2]
     few = replace(tables, review=review(("C1", "not_tested", "")))
-    assert "no line has enough consultants" in answers.list_answers(few)[2]
+    assert "no line has enough consultants" in answer(few)[2]
     loss = tables.statement.assign(
         amount_pence=tables.statement["amount_pence"].mask(tables.statement["row_id"] == "T4", -500)
     )
-    assert "a deficit of £5" in answers.list_answers(replace(tables, statement=loss))[0]
+    assert "a deficit of £5" in answer(replace(tables, statement=loss))[0]
 
 
 def test_a_line_whose_sign_is_a_choice_is_never_named_as_payer(tables):
@@ -146,5 +156,24 @@ def test_a_line_whose_sign_is_a_choice_is_never_named_as_payer(tables):
         ("A", "Alpha", 90, 10, "funder", "rule_dependent"),
         ("B", "Beta", 5, 9, "x", "stable"),
     )
-    words = answers.list_answers(lines)[1]
+    words = answer(lines)[1]
     assert "Alpha" not in words and words.endswith("Beta is paid for most.")
+
+
+def test_the_cross_subsidy_has_its_range_where_rules_were_tried(tables):
+    rules = pd.DataFrame(
+        {
+            "rule_id": ["a", "a", "b", "b"], "income_basis": "price", "line_id": ["X", "Y"] * 2,
+            "surplus_pence": [50_000, -40_000, 90_000, -70_000],
+        }
+    )  # fmt: skip
+    # the smaller of gains and losses: £400 under one rule, £700 under the other
+    assert answer(replace(tables, rules=rules))[1].startswith(
+        "£130k (£400 to £700, by the rule taken) that some services earn"
+    )
+
+
+def test_questions_stand_out_and_answers_are_escaped():
+    shown = show_answers([("Why?", "a < b")])
+    assert "<ul><li><strong>Why?</strong> a &lt; b</li></ul>" in shown._repr_html_()
+    assert repr(shown) == "Why? a < b"

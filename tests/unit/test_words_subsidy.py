@@ -345,7 +345,9 @@ def test_within_line_without_losses_or_without_patients():
     lines = position([1])
     text = words.describe_within_line(within(("L0", "EL", 5)), masking(("L0", 5, 0, 0.0)), lines)
     assert "No line gains on one kind of care and loses on another." in text
-    assert "without patient activity" in words.describe_within_line(within(), masking(), lines)
+    assert "needs activity by patient, and its prices" in words.describe_within_line(
+        within(), masking(), lines
+    )
 
 
 def test_unmapped_and_unmatched_cost_is_told_and_silence_kept_otherwise():

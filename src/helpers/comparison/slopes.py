@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from helpers.contracts.comparison import FEWEST_TRUSTS
 from helpers.errors import HelpersError
@@ -51,7 +51,7 @@ def _fit(lines: pd.DataFrame, measure: str) -> dict[str, float]:
     n_groups, n_rows = len(scores), len(kept)
     correction = n_groups / (n_groups - 1) * (n_rows - 1) / max(n_rows - n_groups - 1, 1)
     error = float(np.sqrt(correction * (scores**2).sum())) / sum_squares
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n_groups - 1)) * error
+    reach = float(stdtrit(n_groups - 1, 0.5 + CONFIDENCE / 2)) * error
     return {**found, "slope": slope, "ci_low": slope - reach, "ci_high": slope + reach}
 
 

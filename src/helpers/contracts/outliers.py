@@ -225,6 +225,22 @@ OUTLIERS = [
         "consultant",
     ),
     define_table(
+        "stay_hours",
+        "Length of stay in hours of groups of patients, against that expected for their casemix.",
+        {
+            "grouping": ("code", "line, ward or consultant; trust for all stays."),
+            "group": ("text", "Group."),
+            "n_spells": ("int", "Spells."),
+            "observed_hours": ("number", "From admission to discharge.", "hours"),
+            "expected_hours": ("number", "Of the same casemix elsewhere in the trust.", "hours"),
+            "ratio": ("number", "Observed over expected."),
+            "effect_hours": ("number", "Hours a spell above or below expected.", "hours"),
+            "median_hours": ("number", "Half of the group's stays are shorter.", "hours"),
+        },
+        "grouping group",
+        "consultant",
+    ),
+    define_table(
         "stay_awaiting",
         "Days over expected, split into waiting to leave and the rest of the stay.",
         {

@@ -119,7 +119,10 @@ def build_design(who: np.ndarray, n_who: int, group: np.ndarray, covariates: np.
 
 
 def fit_gamma(
-    design: Design, y: np.ndarray, weight: np.ndarray | None = None
+    design: Design,
+    y: np.ndarray,
+    weight: np.ndarray | None = None,
+    coef: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit a Gamma model with log link; return coefficients, fitted means and (X'WX)^-1.
 
@@ -130,11 +133,14 @@ def fit_gamma(
     ----------
     weight
         What each row counts, such as one over its relative variance; all alike without.
+    coef
+        Where to start, such as the coefficients of a fit with other weights.
     """
     weight = np.ones(len(y)) if weight is None else weight
     bread = np.linalg.pinv(design.cross(weight), hermitian=True)
-    start = np.log(np.maximum(y, START_SHARE * y.mean()))
-    coef = bread @ design.project(weight * (start + np.log(y.mean()) - start.mean()))
+    if coef is None:
+        start = np.log(np.maximum(y, START_SHARE * y.mean()))
+        coef = bread @ design.project(weight * (start + np.log(y.mean()) - start.mean()))
     eta = design.predict(coef)
     deviance = _gamma_deviance(eta, y, weight)
     for _ in range(MAX_STEPS):

@@ -118,7 +118,7 @@ def fit_part(compared: Compared, y: np.ndarray, *, is_weighted: bool) -> Part:
     if is_weighted:
         variance = pool_variance((y / mu - 1) ** 2, design.group)
         weight = weight if variance.min() <= 0 else variance.mean() / variance
-        coef, mu, bread = fit_gamma(design, y, weight)
+        coef, mu, bread = fit_gamma(design, y, weight, coef)
     theta = coef[: design.n_who]
     return Part(theta - theta[compared.is_peer].mean(), mu, y / mu - 1, weight, bread)
 

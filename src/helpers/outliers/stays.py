@@ -11,6 +11,8 @@ from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMAPPED
 from helpers.outliers.stay_expected import assign_cells
 from helpers.outliers.stay_groups import COLUMNS, MIN_GROUP_SPELLS, review_groups
+from helpers.outliers.stay_hours import COLUMNS as HOURS_COLUMNS
+from helpers.outliers.stay_hours import add_hours, measure_hours
 from helpers.outliers.stay_trend import COLUMNS as TREND_COLUMNS
 from helpers.outliers.stay_trend import trend_stays
 from helpers.outliers.stay_trim import TRIM_FLOOR_DAYS, add_excess_days, find_trim_points
@@ -45,7 +47,7 @@ WITH whole AS (
     WHERE event_kind = 'episode'
     GROUP BY spell_id
 )
-SELECT e.spell_id, e.line_id, e.consultant_code, e.hrg_spell AS hrg,
+SELECT e.spell_id, e.line_id, e.consultant_code, e.hrg_spell AS hrg, e.admission_dt, e.discharge_dt,
        CASE WHEN e.admission_method IN ('11', '12', '13') THEN 'EL' ELSE 'EM' END AS admission_type,
        e.admission_method, CAST(e.admission_dt AS DATE) AS admission_date,
        CAST(e.discharge_dt AS DATE) AS discharge_date,
@@ -128,6 +130,7 @@ class StayReview:
     stay_value: pd.DataFrame
     stay_variation: pd.DataFrame
     stay_trend: pd.DataFrame
+    stay_hours: pd.DataFrame
     exclusions: pd.DataFrame
     n_transfers: int = 0
     notes: list[str] = field(default_factory=list)
@@ -180,6 +183,7 @@ def review_stays(
         stay_value=value_excess_days(spells, variable_share=settings.variable_share)[VALUE_COLUMNS],
         stay_variation=_split_variation(spells, groupings, cell_names),
         stay_trend=trend_stays(spells, cell),
+        stay_hours=measure_hours(add_hours(spells), groupings, cell),
         exclusions=exclusions,
         n_transfers=int(spells["is_transfer"].sum()),
         notes=[] if has_dates else [HAD_NO_DATE],
@@ -293,6 +297,7 @@ def _review_nothing(exclusions: pd.DataFrame) -> StayReview:
         stay_value=pd.DataFrame(columns=VALUE_COLUMNS),
         stay_variation=pd.DataFrame(columns=VARIATION_COLUMNS),
         stay_trend=pd.DataFrame(columns=TREND_COLUMNS),
+        stay_hours=pd.DataFrame(columns=HOURS_COLUMNS),
         exclusions=exclusions,
         notes=[NO_STAYS],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from helpers.contracts import QueryEngine
 from helpers.published.cells import ENGLAND
@@ -207,7 +207,7 @@ def measure_index(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     enough = n >= LEAST_CURRENCIES
     variance = (squares / sums["expected_pence"] ** 2 * n / (n - 1).where(n > 1)).where(enough)
     error = np.sqrt(variance) / ratio.where(ratio > 0)
-    reach = pd.Series(student.ppf(0.5 + LEVEL / 2, np.maximum(n - 1, 1)), index=n.index) * error
+    reach = stdtrit(np.maximum(n - 1, 1), 0.5 + LEVEL / 2) * error
     out = sums.assign(
         index_ratio=ratio, log_error=error,
         ci_low=ratio * np.exp(-reach), ci_high=ratio * np.exp(reach),

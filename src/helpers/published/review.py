@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtr
 
 from helpers.contracts import QueryEngine
 from helpers.published.cells import ENGLAND
@@ -125,13 +124,13 @@ def judge_units(rows: pd.DataFrame) -> pd.DataFrame:
     z = rows["log_ratio"] / np.sqrt(between + chance)
     kept = rows["log_ratio"] * between / (between + chance)
     excess = rows["cost_pence"] * (1 - np.exp(-kept))
-    reach = norm.ppf(0.975) * np.sqrt(chance)
+    reach = ndtri(0.975) * np.sqrt(chance)
     return rows.assign(
         ratio=np.exp(rows["log_ratio"]),
         ci_low=np.exp(rows["log_ratio"] - reach),
         ci_high=np.exp(rows["log_ratio"] + reach),
         shrunk_ratio=np.exp(kept),
-        p_value=2 * student.sf(np.abs(z), rows["degrees"]),
+        p_value=2 * stdtr(rows["degrees"], -np.abs(z)),
         excess_pence=np.floor(excess + 0.5).astype("int64"),
     ).drop(columns=["org_code", "log_unit", "log_ratio", "noise", "degrees"], errors="ignore")
 

@@ -28,7 +28,7 @@ LONGEST_ERROR = 600
 SAVE_SECONDS = 3.0
 WARM_IMPORTS = (
     "numpy", "pandas", "pandas.io.formats.csvs", "pandas.io.formats.string", "pyarrow.parquet", "pyarrow.pandas_compat",
-    "duckdb", "scipy.stats", "matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_agg",
+    "duckdb", "scipy.special", "scipy.optimize", "scipy.sparse.csgraph", "matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg", "papermill", "IPython.core.interactiveshell", "IPython.core.magics",
     "IPython.core.completer", "IPython.core.completerlib", "IPython.core.application", "IPython.core.oinspect",
     "IPython.core.logger", "helpers.report.exhibits", "nbconvert.exporters.templateexporter", "nbconvert.filters.markdown_mistune", "jinja2",

@@ -65,6 +65,17 @@ def show_list(items: Iterable[str]) -> Exhibit:
     return Exhibit(f"<ul>{rows}</ul>" if kept else "", "\n".join(kept))
 
 
+def show_answers(answers: Iterable[tuple[str, str]]) -> Exhibit:
+    """Show questions, each with its answer, as a list; the questions stand out."""
+    kept = list(answers)
+    rows = "".join(
+        f"<li><strong>{escape(question)}</strong> {escape(answer)}</li>"
+        for question, answer in kept
+    )
+    words = "\n".join(f"{question} {answer}" for question, answer in kept)
+    return Exhibit(f"<ul>{rows}</ul>" if kept else "", words)
+
+
 def show_links(links: Iterable[tuple[str, str]]) -> Exhibit:
     """Show links to other pages of the report set: words, and a relative path each."""
     kept = list(links)

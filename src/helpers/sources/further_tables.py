@@ -20,7 +20,7 @@ from helpers.subsidy.checks import finish_identities, total_ledger_surplus
 from helpers.subsidy.portfolio import build_portfolio
 from helpers.subsidy.trust import Subsidy, total_gaps, total_overhead
 from helpers.subsidy.what_if import Costed, ask_usual_questions, total_stays
-from helpers.subsidy.within import total_pods
+from helpers.subsidy.within import is_priced, total_pods
 
 DECISION_COSTS = PROJECT / "data" / "reference" / "decision_costs.csv"
 NOT_WRITTEN = {"identities", "questions_given"}
@@ -215,6 +215,8 @@ def _find_flows(run: Run, db: Engine) -> tuple[pd.DataFrame, pd.DataFrame]:
             db.add_frame(f"keys_{name}", empty)
     db.create("patient_keys", PATIENT_KEYS)
     table = flows.total_flows(db)
+    if not is_priced(read_table(run, "line_hrgs")):  # what is brought cannot be told (D-374)
+        return table.iloc[:0], flows.NO_CHECKS
     contribution = db.frame(CONTRIBUTION)["pence"].iloc[0]
     return table, flows.check_flows(table, read_table(run, "line_activity"), int(contribution))
 

@@ -13,7 +13,7 @@ from helpers.sources.tables import has_table, open_table, read_table, write_tabl
 
 WRITTEN = (
     "stay_groups", "stay_trim", "stay_awaiting", "stay_mix", "stay_long", "stay_value",
-    "stay_variation", "stay_trend",
+    "stay_variation", "stay_trend", "stay_hours",
 )  # fmt: skip
 
 

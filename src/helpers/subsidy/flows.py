@@ -14,6 +14,9 @@ from helpers.contracts.terms import NON_PATIENT_LINES, find_own_line
 FOLLOW_ON_DAYS = 90
 SPELL, FOLLOW_ON = "spell", "follow_on"
 SHARED = "SHARED"  # a department that no line owns
+NO_CHECKS = pd.DataFrame({"id": [], "description": [], "left_pence": [], "right_pence": []}).astype(
+    {"id": "str", "description": "str", "left_pence": "int64", "right_pence": "int64"}
+)
 PLACES_A_DAY = 100_000  # more than the contacts of one patient in the year
 
 # What days in critical care earn is no part of an event's income, but of what its patient brings.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.subsidy.within import CRITICAL_CARE, REST
+from helpers.subsidy.within import CRITICAL_CARE, REST, is_priced
 
 NOT_KNOWN = "(not known)"
 COMMISSIONER, ADMIN_CATEGORY, HRG, CONSULTANT = (
@@ -59,7 +59,7 @@ def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.
     -------
     pd.DataFrame
         ``line_id, grouping, group, n_events, income_pence, cost_pence``. A column that the trust does
-        not fill gives one group, ``(not known)``.
+        not fill gives one group, ``(not known)``. No rows without prices (decision D-374).
 
     Notes
     -----
@@ -73,6 +73,8 @@ def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.
         group = table[column].astype("str").replace("", NOT_KNOWN)
         tables.append(table.assign(grouping=grouping, group=group)[PART_COLUMNS])
     every = pd.concat(tables, ignore_index=True)
+    if not is_priced(line_tables["line_hrgs"]):
+        every = every.iloc[:0]
     totals = every.groupby(["line_id", "grouping", "group"], as_index=False)[NUMBERS].sum()
     return totals[PART_COLUMNS].astype(dict.fromkeys(NUMBERS, "int64"))
 

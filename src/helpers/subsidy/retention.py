@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.money import hamilton
@@ -76,7 +76,9 @@ def score_outcomes(db: QueryEngine) -> pd.DataFrame:
     level = (sums["observed"] / sums["expected"].where(sums["expected"] > 0)).fillna(1.0)
     found["observed"] = found["observed"].round(6)
     found["expected"] = (found["expected"] * level).round(6)
-    found["chance_prop"] = poisson.sf(found["observed"] - 1, found["expected"]).round(9)
+    at_least_one = found["observed"] >= 1
+    chance = pdtrc(np.floor(found["observed"]).clip(lower=1) - 1, found["expected"])
+    found["chance_prop"] = chance.where(at_least_one, 1.0).round(9)
     return found.astype({"n": "int64"})[list(NO_OUTCOMES)]
 
 

@@ -8,6 +8,7 @@ from helpers.contracts import QueryEngine
 
 PRIVATE = "02"  # administrative category of a private patient
 CRITICAL_CARE = "CC"  # its point of delivery
+PRIVATE_CARE = "PRIV"  # that of private patients
 REST = "REST"  # income and cost that belong to no point of delivery
 
 
@@ -59,13 +60,19 @@ def split_private(position: pd.DataFrame, private: pd.DataFrame) -> pd.DataFrame
     return split[columns].sort_values("line_id", kind="stable").reset_index(drop=True)
 
 
+def is_priced(line_hrgs: pd.DataFrame) -> bool:
+    """Tell whether NHS care has prices: without them every part of a line would look like a loss."""
+    return bool((line_hrgs.loc[line_hrgs["pod"] != PRIVATE_CARE, "income_pence"] != 0).any())
+
+
 def total_pods(line_hrgs: pd.DataFrame) -> pd.DataFrame:
     """Return activity, income and cost of each line by point of delivery, whole pence.
 
     ``line_hrgs`` holds critical care apart (decision D-322), so its days' income stands with its cost
-    under CC, and not with what belongs to no patient.
+    under CC, and not with what belongs to no patient. Without prices there are no rows (D-374).
     """
     numbers = ["n_events", "income_pence", "full_cost_pence"]
+    line_hrgs = line_hrgs if is_priced(line_hrgs) else line_hrgs.iloc[:0]
     totals = line_hrgs.groupby(["line_id", "pod"], as_index=False)[numbers].sum()
     return totals.rename(columns={"full_cost_pence": "cost_pence"})
 

@@ -14,17 +14,29 @@ from helpers.report.tables.summary import (
     arrange_lines,
     find_trust_amount,
     keep_service_lines,
+    total_by_rule,
 )
 from helpers.report.words.summary import COSTS, count_tested
 
 N_NAMED = 3
 SURE = ("stable", "mostly_stable")
+QUESTIONS = (
+    "What do services cost?",
+    "Who pays for whom?",
+    "What could be saved?",
+    "How sure is that?",
+)
 
 
-def list_answers(tables: SummaryTables) -> list[str]:
-    """Return one answer to each question that a board asks first, in the order of asking."""
-    answers = [_answer_cost(tables), _answer_subsidy(tables), _answer_saving(tables)]
-    return [*answers, _answer_sureness(tables)]
+def list_answers(tables: SummaryTables) -> list[tuple[str, str]]:
+    """Return the questions that a board asks first, each with its answer."""
+    answers = (
+        _answer_cost(tables),
+        _answer_subsidy(tables),
+        _answer_saving(tables),
+        _answer_sureness(tables),
+    )
+    return list(zip(QUESTIONS, answers, strict=True))
 
 
 def _answer_cost(tables: SummaryTables) -> str:
@@ -33,7 +45,7 @@ def _answer_cost(tables: SummaryTables) -> str:
     cost = sum(find_trust_amount(tables.statement, row) for row in COSTS)
     kind = "a surplus" if surplus >= 0 else "a deficit"
     text = (
-        f"What do services cost? The trust earned {format_gbp(income)} and spent {format_gbp(cost)}: "
+        f"The trust earned {format_gbp(income)} and spent {format_gbp(cost)}: "
         f"{kind} of {format_gbp(abs(surplus))}."
     )
     lines = keep_service_lines(arrange_lines(tables)).nlargest(N_NAMED, "full_cost_pence")
@@ -48,13 +60,13 @@ def _answer_subsidy(tables: SummaryTables) -> str:
     totals = tables.totals.set_index("measure")
     volume, rate = int(totals["amount_pence"]["volume"]), totals["income_prop"]["volume"]
     if volume == 0:
-        return "Who pays for whom? No service pays for another."
+        return "No service pays for another."
     lines = keep_service_lines(arrange_lines(tables))
     sure = lines[lines["sign_label"].isin(SURE)]
     pays = sure[sure["surplus_pence"] > 0].nlargest(N_NAMED, "surplus_pence")["line_name"]
     gets = sure[sure["surplus_pence"] < 0].nsmallest(N_NAMED, "surplus_pence")["line_name"]
     text = (
-        f"Who pays for whom? {format_gbp(volume)} that some services earn pays for others’ deficits, "
+        f"{format_gbp(volume)}{_write_range(tables)} that some services earn pays for others’ deficits, "
         f"{format_prop(rate, 1)} of what all earn."
     )
     sides = [
@@ -68,26 +80,31 @@ def _answer_subsidy(tables: SummaryTables) -> str:
     return f"{text} {'; '.join(sides)}." if sides else text
 
 
+def _write_range(tables: SummaryTables) -> str:
+    """Return the range of the cross-subsidy over the rules tried; blank where there is none."""
+    volumes = total_by_rule(tables)["volume_pence"]
+    if len(volumes) < 2:
+        return ""
+    return f" ({format_gbp(volumes.min())} to {format_gbp(volumes.max())}, by the rule taken)"
+
+
 def _answer_saving(tables: SummaryTables) -> str:
     """Say what ending unexplained excess would save, with its range; or that nothing was found."""
-    question = "What could be saved?"
     if not tables.has_patients:
-        return f"{question} Not known: that needs activity by patient, which was not supplied."
+        return "Not known: that needs activity by patient, which was not supplied."
     n_tested = count_tested(tables.review)
     if not n_tested:
-        return (
-            f"{question} Not known: no line has enough consultants with enough patients to compare."
-        )
+        return "Not known: no line has enough consultants with enough patients to compare."
     total = tables.saving[tables.saving["consultant_code"] == "TOTAL"]
     best = int(total["saving_pence"].iloc[0]) if len(total) else 0
     if best == 0:
         return (
-            f"{question} Nothing that can be counted: of {count_words(n_tested, 'consultant')} compared, none is "
+            f"Nothing that can be counted: of {count_words(n_tested, 'consultant')} compared, none is "
             "known to cost more than peers do by nature with outcomes that are no better."
         )
     low, high = (format_gbp(total[name].iloc[0]) for name in ("ci_low_pence", "ci_high_pence"))
     return (
-        f"{question} About {format_gbp(best)} a year (90% interval {low} to {high}). It is the "
+        f"About {format_gbp(best)} a year (90% interval {low} to {high}). It is the "
         "cost of practice that differs from peers’ and has no better outcomes to show; a question to "
         "those concerned, not a cut."
     )
@@ -110,4 +127,4 @@ def _answer_sureness(tables: SummaryTables) -> str:
         traced = (
             f" {share} of cost is traced to single patients; the rest is shared out by fair rules."
         )
-    return f"How sure is that? The totals agree with the ledger to the penny. {choice}.{traced}"
+    return f"The totals agree with the ledger to the penny. {choice}.{traced}"

@@ -27,7 +27,7 @@ def describe_downstream(downstream: pd.DataFrame, position: pd.DataFrame) -> str
     lines = _name(downstream, position)
     moved = int(lines["n_downstream"].sum())
     if lines.empty or moved == 0:
-        return "No patient is known to have gone from one line to another within 90 days."
+        return "No patient is known to have gone from one line to another within 90 days, or their care has no price."
     text = (
         f"{moved:,} of all episodes and attendances {'was' if moved == 1 else 'were'} done by another "
         "line than the one that first saw the patient in the 90 days before."

@@ -21,7 +21,7 @@ def describe_masking(masking: pd.DataFrame, position: pd.DataFrame) -> str:
     """Say in how many lines each cut hides at least half of gains and losses, and name the most."""
     rows = masking[masking["line_id"] != UNMAPPED]
     if rows.empty:
-        return "This trust's lines are costed without patient activity, so there is nothing to cut."
+        return "No line can be cut: that needs activity by patient, and its prices."
     parts = []
     for grouping, words in GROUPINGS.items():
         own = rows[(rows["grouping"] == grouping) & (rows["n_groups"] > 1)]

@@ -238,7 +238,7 @@ def describe_within_line(
     """Say how far margins cancel inside lines, and name the widest gap between two kinds of care."""
     masking = _keep_lines(masking)
     if masking.empty:
-        return "This trust's lines are costed without patient activity, so there is nothing to show inside a line."
+        return "Inside a line nothing can be shown: that needs activity by patient, and its prices."
     names = position.set_index("line_id")["line_name"]
     high = masking[masking["masking_prop"] >= HIGH_MASKING_PROP]
     text = (
