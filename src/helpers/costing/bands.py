@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from helpers.contracts import QueryEngine
 
 ROWS_A_BAND = 1_048_576  # rows that a band looks up: some 40 MB
 
 
-def extend(db: QueryEngine, name: str, sql: str, *, is_new: bool, **parameters: int) -> None:
+def extend(db: QueryEngine, name: str, sql: str, *, is_new: bool, **parameters: Any) -> None:
     """Put the rows of a SELECT at a table's end, or make the table of them."""
     if is_new:
         db.create(name, sql, **parameters)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.contracts import OUTPUTS, STORED_AS, QueryEngine
 from helpers.contracts.terms import MISSED, UNMAPPED
-from helpers.costing.bands import extend_in_bands
+from helpers.costing.bands import extend, extend_in_bands
 from helpers.costing.clock import Period, days_between, find_period, seconds_between
 from helpers.costing.line_map import MAP_COLUMNS, resolve_lines
 from helpers.costing.weight_rules import find_clinic_minutes
@@ -148,7 +148,7 @@ _SAME = " AND ".join(
 
 # Ids alone are sorted: sorting whole events takes several times as long. Events wait under a number of their
 # own, because numbers are found again in a third of the time that ids take.
-BASIS_SQL = "SELECT row_number() OVER () AS basis_no, k.* FROM ({kinds}) AS k"
+BASIS_SQL = "SELECT row_number() OVER () + $before AS basis_no, k.* FROM ({kind}) AS k"
 NUMBERS_SQL = """
 SELECT basis_no, CAST(row_number() OVER (ORDER BY event_id) AS INTEGER) AS event_no FROM event_basis
 """
@@ -196,13 +196,18 @@ def build_events(
     taken = "is_attended"
     if settings.get("missed_appointments") == "costed":
         taken = f"(is_attended OR {LOST_SLOT})"
-    kinds, bound = _select_kinds(db, period, find_clinic_minutes(frames), f"{taken} AND {IN_YEAR}")
+    kinds = _select_kinds(db, period, find_clinic_minutes(frames), f"{taken} AND {IN_YEAR}")
     if not kinds:
         raise InputError(
             "there is no activity to cost: apc_episodes, op_attendances and ed_attendances are all "
             "absent.\nSupply them, or line_drivers for costing without activity feeds."
         )
-    db.create("event_basis", BASIS_SQL.format(kinds=" UNION ALL ".join(kinds)), **bound)
+    # One kind at a time: rows of a union are numbered at twice the cost.
+    for number, (kind, moments) in enumerate(kinds):
+        is_new = number == 0
+        before = 0 if is_new else db.count("event_basis")
+        sql = BASIS_SQL.format(kind=kind)
+        extend(db, "event_basis", sql, is_new=is_new, before=before, **moments)
     db.drop("main_wards", "episode_basis")
     _check_ids(db)
     resolve_lines(db, _questions_sql(db), frames["service_line_map"], frames["service_lines"])
@@ -222,26 +227,25 @@ def build_events(
 
 def _select_kinds(
     db: QueryEngine, period: Period, clinic_minutes: str, taken: str
-) -> tuple[list[str], dict[str, datetime]]:
-    """Return one SELECT for each kind of event that the trust has, and the moments they name.
+) -> list[tuple[str, dict[str, datetime]]]:
+    """Return one SELECT for each kind of event that the trust has, each with the moments it names.
 
     ``taken`` says which appointments carry cost.
     """
     outpatient = {**OUTPATIENT, "minutes": clinic_minutes}
-    kinds: list[str] = []
-    bound: dict[str, datetime] = {}
+    year = {"period_start": period.start, "period_end": period.end}
+    kinds: list[tuple[str, dict[str, datetime]]] = []
     if db.has("clean_apc_episodes"):
         _find_main_wards(db, period)
         db.create("episode_basis", EPISODES_SQL, period_end=period.end)
-        kinds.append(_select_kind(EPISODE, "episode_basis"))
+        kinds.append((_select_kind(EPISODE, "episode_basis"), {}))
     for table, expressions, where in (
         ("clean_op_attendances", outpatient, taken),
         ("clean_ed_attendances", EMERGENCY, ARRIVED),
     ):
         if db.has(table):
-            kinds.append(_select_kind(expressions, table, where))
-            bound = {"period_start": period.start, "period_end": period.end}
-    return kinds, bound
+            kinds.append((_select_kind(expressions, table, where), year))
+    return kinds
 
 
 def _find_main_wards(db: QueryEngine, period: Period) -> None:

@@ -17,7 +17,7 @@ REASON_COLUMNS = {
     "other_pence": "Other",
     "surplus_pence": "Surplus",
     "contract_gap_pence": "Contract gap, beside",
-    "compared_prop": "Cost compared",
+    "compared_prop": "Cost com\u00adpared",  # may break there, so that the table fits
     "duty": "Duty",
 }
 # Put together in one column: each is small for most lines. The table to download has them apart.
