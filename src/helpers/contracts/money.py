@@ -54,7 +54,7 @@ def hamilton(
 
 
 def _to_whole(weights: Sequence[int | float | Fraction]) -> list[int]:
-    """Return weights in their exact proportion as whole numbers, with which sharing is quick."""
+    """Return weights in their exact proportion as whole numbers, with which sharing is quick (D-353)."""
     if all(type(weight) is int for weight in weights):
         return list(weights)
     ratios = [Fraction(weight).as_integer_ratio() for weight in weights]

@@ -1,4 +1,4 @@
-"""Large tables made a band at a time, so that what a statement looks things up in stays in memory."""
+"""Large tables made a band at a time, so that what a statement looks things up in stays in memory (D-352)."""
 
 from __future__ import annotations
 

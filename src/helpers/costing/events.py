@@ -202,7 +202,7 @@ def build_events(
             "there is no activity to cost: apc_episodes, op_attendances and ed_attendances are all "
             "absent.\nSupply them, or line_drivers for costing without activity feeds."
         )
-    # One kind at a time: rows of a union are numbered at twice the cost.
+    # One kind at a time: rows of a union are numbered at twice the cost (D-354).
     for number, (kind, moments) in enumerate(kinds):
         is_new = number == 0
         before = 0 if is_new else db.count("event_basis")

@@ -152,7 +152,7 @@ FEED_SELECTS = {
     ],
 }
 
-# An id is one event's: a line that names it is matched as it is read.
+# An id is one event's: a line that names it is matched as it is read (decision D-350).
 FEED_LINES_SQL = """
 SELECT row_number() OVER () AS line_no, f.*, v.event_no, v.service_line_no
 FROM (SELECT * FROM ({selects}) AS u({columns})
