@@ -31,6 +31,7 @@ from typing import Any
 import duckdb
 from scale import copy_patients, make_base, read_peak
 
+from helpers.costing.events import NUMBERS_SQL
 from helpers.costing.matching import (
     DAYS_AFTER_CLINIC,
     DAYS_BEFORE_CLINIC,
@@ -128,20 +129,28 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
         db.add_parquet("rates", place / "rates.parquet")
         moments = ", ".join(f"TRY_CAST({name} AS TIMESTAMP) AS {name}" for name in MOMENTS)
         plain = ", ".join(name for name in EVENT_COLUMNS if name not in MOMENTS)
-        numbers = (
-            "SELECT event_id, CAST(row_number() OVER (ORDER BY event_id) AS INTEGER) AS event_no"
+        db.create(
+            "event_basis",
+            f"SELECT row_number() OVER () AS basis_no, {plain}, {moments} FROM raw_events",
         )
-        db.create("event_numbers", f"{numbers} FROM raw_events")
+        db.create("event_numbers", NUMBERS_SQL)
         db.create(
             "service_line_numbers",
             "SELECT service_line, CAST(row_number() OVER (ORDER BY service_line) AS INTEGER) AS service_line_no "
-            "FROM (SELECT DISTINCT service_line FROM raw_events) AS every_line",
+            "FROM (SELECT DISTINCT service_line FROM event_basis) AS every_line",
         )
         db.create(
             "events",
-            f"SELECT n.event_no, v.*, s.service_line_no FROM (SELECT {plain}, {moments} FROM raw_events) AS v "
-            "JOIN event_numbers AS n ON n.event_id = v.event_id "
+            "SELECT n.event_no, v.*, s.service_line_no FROM event_basis AS v "
+            "JOIN event_numbers AS n ON n.basis_no = v.basis_no "
             "JOIN service_line_numbers AS s ON s.service_line = v.service_line",
+        )
+        db.drop("event_basis")
+        db.create(
+            "cells",
+            "SELECT CAST(row_number() OVER (ORDER BY r.pool, r.service_line) AS INTEGER) AS cell_no, "
+            "r.pool, r.service_line, n.service_line_no, r.rate "
+            "FROM rates AS r JOIN service_line_numbers AS n ON n.service_line = r.service_line",
         )
         db.create(
             "feed_lines",
@@ -155,18 +164,17 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
         match_lines(db)
         db.create(
             "event_pool",
-            """SELECT p.event_no, r.service_line, p.pool, p.weight,
-                      CAST(floor(p.weight * r.rate + 0.5) AS BIGINT) AS micro
-               FROM (SELECT event_no, service_line_no, pool, CAST(sum(weight) AS BIGINT) AS weight
+            """SELECT p.event_no, c.service_line, c.pool,
+                      CAST(floor(p.weight * c.rate + 0.5) AS BIGINT) AS micro
+               FROM (SELECT m.event_no, c.cell_no, CAST(sum(m.weight) AS BIGINT) AS weight
                      FROM (SELECT event_no, service_line_no, pool, weight FROM feed_lines
                            WHERE event_no IS NOT NULL
                            UNION ALL
                            SELECT m.event_no, m.service_line_no, f.pool, f.weight
-                           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no) AS matched
-                     GROUP BY event_no, service_line_no, pool) AS p
-               JOIN (SELECT r.pool, n.service_line_no, r.service_line, r.rate
-                     FROM rates AS r JOIN service_line_numbers AS n ON n.service_line = r.service_line) AS r
-                 ON r.pool = p.pool AND r.service_line_no = p.service_line_no""",
+                           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no) AS m
+                     JOIN cells AS c ON c.pool = m.pool AND c.service_line_no = m.service_line_no
+                     GROUP BY m.event_no, c.cell_no) AS p
+               JOIN cells AS c ON c.cell_no = p.cell_no""",
         )
         by_line = db.frame(
             "SELECT service_line, pool, CAST(sum(micro) AS BIGINT) AS micro FROM event_pool "

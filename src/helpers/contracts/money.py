@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import lcm
 
 from helpers.errors import AllocationError
 
@@ -31,22 +32,31 @@ def hamilton(
     AllocationError
         ALLOC-E02 if money has only zero weights to follow; ALLOC-E03 if a weight is negative.
     """
-    exact = [Fraction(weight) for weight in weights]
-    if any(weight < 0 for weight in exact):
+    parts = _to_whole(weights)
+    if any(part < 0 for part in parts):
         raise AllocationError("a weight is negative; a share cannot be.", rule="ALLOC-E03")
-    total = sum(exact)
+    total = sum(parts)
     if total == 0:
         if pence == 0:
-            return [0] * len(exact)
+            return [0] * len(parts)
         raise AllocationError(
             f"£{abs(pence) / 100:,.2f} has nothing to follow: every weight is zero.",
             rule="ALLOC-E02",
         )
-    names = list(keys) if keys is not None else list(range(len(exact)))
-    shares = [abs(int(pence)) * weight / total for weight in exact]
-    whole = [share.numerator // share.denominator for share in shares]
-    left = abs(int(pence)) - sum(whole)
-    order = sorted(range(len(exact)), key=lambda i: (whole[i] - shares[i], names[i]))
-    for position in order[:left]:
+    names = list(keys) if keys is not None else list(range(len(parts)))
+    amount = abs(int(pence))
+    whole = [amount * part // total for part in parts]
+    over = [amount * part % total for part in parts]
+    order = sorted(range(len(parts)), key=lambda i: (-over[i], names[i]))
+    for position in order[: amount - sum(whole)]:
         whole[position] += 1
     return whole if pence >= 0 else [-share for share in whole]
+
+
+def _to_whole(weights: Sequence[int | float | Fraction]) -> list[int]:
+    """Return weights in their exact proportion as whole numbers, with which sharing is quick (D-353)."""
+    if all(type(weight) is int for weight in weights):
+        return list(weights)
+    ratios = [Fraction(weight).as_integer_ratio() for weight in weights]
+    scale = lcm(*(bottom for _, bottom in ratios))
+    return [top * (scale // bottom) for top, bottom in ratios]

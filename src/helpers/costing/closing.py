@@ -13,6 +13,7 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMATCHED
+from helpers.costing.bands import extend
 from helpers.costing.pool_lines import HUNDREDTHS, NO_FEED, PoolWeights
 
 MICRO_POUNDS_A_PENNY = 10_000
@@ -225,14 +226,6 @@ def list_bands(db: QueryEngine) -> range:
     """Return the first number of each band of events; there is one band at least."""
     last = db.frame("SELECT coalesce(max(event_no), 0) AS n FROM events")["n"].iloc[0]
     return range(0, int(last) + 1, EVENTS_A_BAND)
-
-
-def extend(db: QueryEngine, name: str, sql: str, *, is_new: bool, **parameters: int) -> None:
-    """Put the rows of a SELECT at a table's end, or make the table of them."""
-    if is_new:
-        db.create(name, sql, **parameters)
-    else:
-        db.append_rows(name, sql, **parameters)
 
 
 def _add_wide_rates(db: QueryEngine, rates: pd.DataFrame) -> dict[str, list[int]]:

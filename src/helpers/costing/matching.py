@@ -12,6 +12,7 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import UNMAPPED, UNMATCHED
+from helpers.costing.bands import extend_in_bands
 from helpers.costing.clock import SECONDS_AN_HOUR, Period, seconds_between
 from helpers.costing.medical import add_medical_rates
 from helpers.costing.weights import (
@@ -125,9 +126,10 @@ SELECT a.activity_key, u.use_no, coalesce(m.rule_no, {number_rule("NONE")}) AS r
        coalesce(m.service_line_no, t.service_line_no, n.service_line_no) AS service_line_no,
        m.event_no, a.weight
 FROM feed_lines AS a {_USES} {_UNMAPPED}
-LEFT JOIN match_links AS m ON m.line_no = a.line_no
+LEFT JOIN (SELECT * FROM match_links WHERE line_no >= $first AND line_no < $last) AS m
+       ON m.line_no = a.line_no
 LEFT JOIN tfc_lines AS t ON t.tfc = a.requesting_tfc
-WHERE a.event_no IS NULL
+WHERE a.event_no IS NULL AND a.line_no >= $first AND a.line_no < $last
 """
 OWN_LINES_SQL = f"""
 SELECT a.activity_key, u.use_no, a.rule_no,
@@ -201,8 +203,10 @@ def build_activity_lines(
     db.create("activity_uses", ACTIVITY_USES_SQL)
     # One statement for each: what each holds to look things up need not fit beside the others'.
     db.create("line_weights", NAMED_LINES_SQL)
-    for sql in (OTHER_LINES_SQL, *(OWN_LINES_SQL.format(own=own) for own in _OWN_SQL)):
-        db.append_rows("line_weights", sql)
+    n_lines = db.count("feed_lines")
+    extend_in_bands(db, "line_weights", OTHER_LINES_SQL, numbered=n_lines, is_new=False)
+    for own in _OWN_SQL:
+        db.append_rows("line_weights", OWN_LINES_SQL.format(own=own))
     db.create_view("weighed_lines", WEIGHED_LINES_SQL)
     db.create_view("activity_lines", ACTIVITY_LINES_SQL)
     db.drop("medical_minutes", "medical_rates")

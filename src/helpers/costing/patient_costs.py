@@ -20,12 +20,12 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import ELEMENTS_BELOW_EBITDA, EXCLUDED, UNMATCHED
+from helpers.costing.bands import extend
 from helpers.costing.clock import MONTH, find_period
 from helpers.costing.closing import (
     EVENTS_A_BAND,
     MICRO_POUNDS_A_PENNY,
     cost_line_events,
-    extend,
     list_bands,
 )
 from helpers.costing.credibility import assess_credibility
@@ -65,24 +65,24 @@ _SUMS = ", ".join(
 )
 
 # Band by band: what is added up for a band of events stays in memory.
-EVENT_SUMS_SQL = f"""
-SELECT c.event_no, {_SUMS}
-FROM cost_rows AS c JOIN (SELECT key_no, {_KIND} AS kind FROM cost_keys) AS k ON k.key_no = c.key_no
-WHERE c.event_no >= $first AND c.event_no < $last
-GROUP BY c.event_no
-"""
-
 EVENT_TOTALS_SQL = f"""
 SELECT v.event_id, t.direct_pence, t.indirect_pence, t.overhead_pence, t.below_ebitda_pence,
        t.direct_pence + t.indirect_pence + t.overhead_pence + t.below_ebitda_pence AS full_cost_pence,
        least(coalesce(w.ward_pence, 0), t.direct_pence + t.indirect_pence) AS ward_pence
-FROM event_sums AS t
-JOIN events AS v ON v.event_no = t.event_no
+FROM (
+    SELECT c.event_no, {_SUMS}
+    FROM cost_rows AS c JOIN (SELECT key_no, {_KIND} AS kind FROM cost_keys) AS k ON k.key_no = c.key_no
+    WHERE c.event_no >= $first AND c.event_no < $last
+    GROUP BY c.event_no
+) AS t
+JOIN (SELECT event_no, event_id FROM events WHERE event_no >= $first AND event_no < $last) AS v
+  ON v.event_no = t.event_no
 LEFT JOIN (
     SELECT p.event_no,
            CAST(floor(sum(CAST(floor(p.weight * r.rate + 0.5) AS BIGINT)) / {MICRO_POUNDS_A_PENNY}e0 + 0.5)
                 AS BIGINT) AS ward_pence
     FROM event_pool AS p JOIN ward_rates AS r ON r.cell_no = p.cell_no
+    WHERE p.event_no >= $first AND p.event_no < $last
     GROUP BY p.event_no
 ) AS w ON w.event_no = t.event_no
 """
@@ -200,11 +200,11 @@ def create_event_totals(db: QueryEngine, ward_rates: pd.DataFrame) -> None:
     db.add_frame("ward_rates", ward_rates)
     for first in list_bands(db):
         extend(
-            db, "event_sums", EVENT_SUMS_SQL, is_new=first == 0, first=first, last=first + EVENTS_A_BAND
+            db, "event_cost_totals", EVENT_TOTALS_SQL, is_new=first == 0, first=first,
+            last=first + EVENTS_A_BAND,
         )  # fmt: skip
-    db.create("event_cost_totals", EVENT_TOTALS_SQL)
     db.create("event_ward_costs", "SELECT event_id, ward_pence FROM event_cost_totals")
-    db.drop("ward_rates", "event_pool", "event_sums")
+    db.drop("ward_rates", "event_pool")
 
 
 def _check_closed(db: QueryEngine, components: pd.DataFrame) -> None:

@@ -139,14 +139,11 @@ FEED_SELECTS = {
             FROM clean_therapy_contacts AS t LEFT JOIN therapy_weights AS w ON w.code = t.profession""",
     ],
     "drug_issues": [
-        f"""SELECT 'drugs', d.issue_id, d.product, d.spell_or_attendance_id, d.patient_key, d.issue_dt,
-                   {_NO_TEXT}, greatest(coalesce(d.cost_pence, m.median_pence, 0), 0), {_NO_SECONDS}
-            FROM clean_drug_issues AS d LEFT JOIN drug_medians AS m ON m.product = d.product
-            WHERE coalesce(d.high_cost_flag, '0') <> '1'""",
-        f"""SELECT 'high_cost_drugs', d.issue_id, d.product, d.spell_or_attendance_id, d.patient_key,
-                   d.issue_dt, {_NO_TEXT}, coalesce(d.cost_pence, m.median_pence, 0), {_NO_SECONDS}
-            FROM clean_drug_issues AS d LEFT JOIN drug_medians AS m ON m.product = d.product
-            WHERE d.high_cost_flag = '1'""",
+        f"""SELECT CASE WHEN d.high_cost_flag = '1' THEN 'high_cost_drugs' ELSE 'drugs' END, d.issue_id,
+                   d.product, d.spell_or_attendance_id, d.patient_key, d.issue_dt, {_NO_TEXT},
+                   CASE WHEN d.high_cost_flag = '1' THEN coalesce(d.cost_pence, m.median_pence, 0)
+                        ELSE greatest(coalesce(d.cost_pence, m.median_pence, 0), 0) END, {_NO_SECONDS}
+            FROM clean_drug_issues AS d LEFT JOIN drug_medians AS m ON m.product = d.product""",
     ],
     "implants": [
         f"""SELECT 'implants', implant_id, product, spell_id, {_NO_TEXT}, used_dt, {_NO_TEXT},
@@ -155,7 +152,7 @@ FEED_SELECTS = {
     ],
 }
 
-# An id is one event's: a line that names it is matched as it is read.
+# An id is one event's: a line that names it is matched as it is read (decision D-350).
 FEED_LINES_SQL = """
 SELECT row_number() OVER () AS line_no, f.*, v.event_no, v.service_line_no
 FROM (SELECT * FROM ({selects}) AS u({columns})

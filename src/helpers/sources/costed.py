@@ -39,8 +39,8 @@ CHUNK_ROWS_SQL = """
 SELECT event_no - $first AS event_place, key_no - 1 AS key_place, amount_pence FROM cost_rows
 WHERE event_no >= $first AND event_no < $last ORDER BY event_no, key_no
 """
-# The same in one whole number: event, key and amount, each in bits of its own. Sorting numbers alone takes a
-# quarter of the time; it needs room in the bits for every key and amount.
+# The same in one whole number: event, key and amount, each in bits of its own. Sorting numbers alone is
+# quicker; it needs room in the bits for every key and amount (D-351).
 KEY_BITS, AMOUNT_BITS = 16, 32
 MOST_KEYS, MOST_PENCE = 1 << KEY_BITS, 1 << (AMOUNT_BITS - 1)
 PACKED_ROWS_SQL = f"""

@@ -11,13 +11,13 @@ MOST_HRGS = 8  # at either end
 REASON_COLUMNS = {
     "line_name": "Service line",
     "price_gap_pence": "Price gap",
-    "cost_gap_pence": "Cost gap",
+    "cost_gap_pence": "Relative cost gap",
     "no_benchmark_pence": "No national mean",
     "critical_pence": "With critical care",
     "other_pence": "Other",
     "surplus_pence": "Surplus",
     "contract_gap_pence": "Contract gap, beside",
-    "compared_prop": "Cost compared",
+    "compared_prop": "Cost com\u00adpared",  # may break there, so that the table fits
     "duty": "Duty",
 }
 # Put together in one column: each is small for most lines. The table to download has them apart.

@@ -107,7 +107,7 @@ def arrange_sensitivity(summary: pd.DataFrame, position: pd.DataFrame) -> pd.Dat
         position[["line_id", "line_name"]], on="line_id", how="left", validate="one_to_one"
     )
     lines = lines.sort_values(["base_pence", "line_id"], ascending=[False, True])
-    lines["words"] = lines["sign_label"].map(SIGN_LABELS)
+    lines["words"] = lines["sign_label"].map(SIGN_LABELS).str.split(":").str[0]
     return lines[list(SENSITIVITY_COLUMNS)].reset_index(drop=True)
 
 
