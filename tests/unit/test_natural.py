@@ -25,7 +25,7 @@ from helpers.outliers.posterior import (
     split_posterior,
     summarise_posterior,
 )
-from helpers.outliers.robustness import calibrate_risk, cap_costs, cap_spells
+from helpers.outliers.robustness import calibrate_risk, cap_costs
 from unit.review_trust import invent_spells, make_sample, name_consultants
 
 DEGREES = (np.inf, 8.0, 4.0, 3.0)
@@ -148,9 +148,6 @@ def test_costs_are_capped_at_the_trim_point_of_their_group():
     assert cap_costs(spells).tolist() == [10.0] * 10 + [20.0] * 9 + [35.0]
     few = spells.head(19).assign(cost_gbp=[*cost[:18], 500.0])
     assert cap_costs(few).tolist() == few["cost_gbp"].tolist()
-    # the dear case was £400 of ward in £500: of the £35 kept, four fifths are
-    capped = cap_spells(spells.assign(ward_gbp=[5.0] * 19 + [400.0]))
-    assert capped["ward_gbp"].tolist() == pytest.approx([5.0] * 19 + [28.0])
 
 
 def test_calibration_adds_up_events_by_tenths_of_risk():

@@ -31,7 +31,6 @@ MAX_STEPS = 100
 MAX_HALVINGS = 30
 TOLERANCE = 1e-10
 MAX_NO_COMPARATOR = 0.5  # share of a line's cost without a peer, above which nobody is compared
-START_SHARE = 0.01  # of the mean, what a smaller amount counts as where the fit starts
 SMALLEST_ERROR = 1e-6  # log units, so that a perfect fit does not divide by zero
 
 
@@ -78,15 +77,6 @@ class Design:
         by_group = np.bincount(self.group, values, self.n_groups)[1:]
         return np.concatenate([by_who, by_group, self.covariates.T @ values])
 
-    def average(self, weight: np.ndarray) -> np.ndarray:
-        """Return, by consultant, the weighted mean of the columns of groups and covariates."""
-        total = np.bincount(self.who, weight, self.n_who)[:, None]
-        cells = np.bincount(
-            self.who * self.n_groups + self.group, weight, self.n_who * self.n_groups
-        ).reshape(self.n_who, self.n_groups)
-        sums = [np.bincount(self.who, weight * x, self.n_who) for x in self.covariates.T]
-        return np.column_stack([cells[:, 1:], *sums]) / total
-
     def cross(self, weight: np.ndarray) -> np.ndarray:
         """Return X'WX for weights by row."""
         cells = np.bincount(
@@ -118,35 +108,20 @@ def build_design(who: np.ndarray, n_who: int, group: np.ndarray, covariates: np.
     return Design(who, n_who, group, int(group.max()) + 1, covariates)
 
 
-def fit_gamma(
-    design: Design,
-    y: np.ndarray,
-    weight: np.ndarray | None = None,
-    coef: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit a Gamma model with log link; return coefficients, fitted means and (X'WX)^-1.
+def fit_gamma(design: Design, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit a Gamma model with log link; return coefficients, fitted means and (X'X)^-1.
 
     Fisher scoring has constant weights here, so one factorisation serves all steps. A step that
-    raises the deviance is halved. Zeros are allowed, as only the mean is modelled.
-
-    Parameters
-    ----------
-    weight
-        What each row counts, such as one over its relative variance; all alike without.
-    coef
-        Where to start, such as the coefficients of a fit with other weights.
+    raises the deviance is halved.
     """
-    weight = np.ones(len(y)) if weight is None else weight
-    bread = np.linalg.pinv(design.cross(weight), hermitian=True)
-    if coef is None:
-        start = np.log(np.maximum(y, START_SHARE * y.mean()))
-        coef = bread @ design.project(weight * (start + np.log(y.mean()) - start.mean()))
+    bread = np.linalg.pinv(design.cross(np.ones(len(y))), hermitian=True)
+    coef = bread @ design.project(np.log(y) + np.log(y.mean()) - np.log(y).mean())
     eta = design.predict(coef)
-    deviance = _gamma_deviance(eta, y, weight)
+    deviance = _gamma_deviance(eta, y)
     for _ in range(MAX_STEPS):
-        step = bread @ design.project(weight * (y * np.exp(-eta) - 1))
+        step = bread @ design.project(y * np.exp(-eta) - 1)
         coef, eta, deviance = _halve_until_better(
-            design, coef, eta, step, deviance, lambda at: _gamma_deviance(at, y, weight)
+            design, coef, eta, step, deviance, lambda at: _gamma_deviance(at, y)
         )
         if np.abs(step).max() < TOLERANCE:
             break
@@ -172,9 +147,9 @@ def fit_poisson(design: Design, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     return coef, mu, np.linalg.pinv(design.cross(mu), hermitian=True)
 
 
-def _gamma_deviance(eta: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
+def _gamma_deviance(eta: np.ndarray, y: np.ndarray) -> float:
     with np.errstate(over="ignore"):
-        return float(weight @ (eta + y * np.exp(-eta)))
+        return float(np.sum(eta + y * np.exp(-eta)))
 
 
 def _poisson_deviance(eta: np.ndarray, y: np.ndarray) -> float:
@@ -255,70 +230,36 @@ def estimate_effects(
     cases = read_line_cases(spells) if cases is None else cases
     y = spells[value].to_numpy(dtype=float)
     alone = measure_no_comparator(cases, y)
-    compared = compare_rows(cases, y, kind=kind, min_spells=min_spells)
-    if compared is None or alone > MAX_NO_COMPARATOR:
-        return no_effects(alone)
-    y, design, is_peer = y[compared.rows], compared.design, compared.is_peer
+    rows, who, group = _choose_rows(cases, y, kind, min_spells)
+    few = len(cases.people)
+    people, who = np.unique(who, return_inverse=True)
+    if (people != few).sum() < 2 or alone > MAX_NO_COMPARATOR:
+        return Effects(_empty_effects(), alone)
+    group = np.unique(group, return_inverse=True)[1]
+    y, n = y[rows], len(people)
+    design = build_design(who, n, group, build_covariates(cases.keep(rows)))
     fit = fit_gamma if kind == "gamma" else fit_poisson
     coef, mu, bread = fit(design, y)
     # relative variances in both models: days, like costs, vary in proportion to their mean
-    variance = pool_variance((y / mu - 1) ** 2, design.group)
+    variance = pool_variance((y / mu - 1) ** 2, group)
     if kind == "poisson":
         variance = mu**2 * variance
+    is_peer = people != few
     theta, error = measure_contrast(design, bread, variance, coef, is_peer)
-    fitted = np.bincount(design.who, weights=mu, minlength=design.n_who)[is_peer]
-    return Effects(list_effects(compared, y, fitted, theta, error), alone)
-
-
-@dataclass(frozen=True)
-class Compared:
-    """The rows of a line that can be compared: their places, their model matrix, and who are peers.
-
-    ``is_peer`` is by column of the matrix: those with few spells stand there as one who is no peer.
-    """
-
-    rows: np.ndarray
-    design: Design
-    is_peer: np.ndarray
-    codes: np.ndarray
-
-
-def compare_rows(cases: LineCases, y: np.ndarray, *, kind: str, min_spells: int) -> Compared | None:
-    """Return the rows of a line that can be compared; None where fewer than two peers remain."""
-    rows, who, group = _choose_rows(cases, y, kind, min_spells)
-    people, who = np.unique(who, return_inverse=True)
-    is_peer = people != len(cases.people)
-    if is_peer.sum() < 2:
-        return None
-    group = np.unique(group, return_inverse=True)[1]
-    design = build_design(who, len(people), group, build_covariates(cases.keep(rows)))
-    return Compared(rows, design, is_peer, cases.people[people[is_peer]])
-
-
-def list_effects(
-    compared: Compared, y: np.ndarray, fitted: np.ndarray, theta: np.ndarray, error: np.ndarray
-) -> pd.DataFrame:
-    """Return the table of effects, one row a peer.
-
-    Parameters
-    ----------
-    y
-        Amount of each row compared.
-    fitted
-        Fitted amount of each peer.
-    """
-    who, n = compared.design.who, compared.design.n_who
+    sums = {
+        "n": np.bincount(who, minlength=n)[is_peer],
+        "observed": np.bincount(who, weights=y, minlength=n)[is_peer],
+        "base": np.bincount(who, weights=mu, minlength=n)[is_peer] * np.exp(-theta),
+    }
     table = pd.DataFrame(
         {
-            "consultant_code": compared.codes,
-            "n": np.bincount(who, minlength=n)[compared.is_peer],
-            "observed": np.bincount(who, weights=y, minlength=n)[compared.is_peer],
-            "base": fitted * np.exp(-theta),
+            "consultant_code": cases.people[people[is_peer]],
+            **sums,
             "theta": theta,
             "std_error": error,
         }
     )
-    return table.astype({"consultant_code": "str"})
+    return Effects(table.astype({"consultant_code": "str"}), alone)
 
 
 def measure_no_comparator(cases: LineCases, y: np.ndarray) -> float:
@@ -383,14 +324,14 @@ def _is_connected(group: np.ndarray, n_groups: int, who: np.ndarray) -> np.ndarr
     return label[who] == largest
 
 
-def no_effects(no_comparator_prop: float) -> Effects:
-    """Return the effects of a line in which nobody can be compared."""
-    numbers = ("observed", "base", "theta", "std_error")
-    table = pd.DataFrame(
+def _empty_effects() -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "consultant_code": pd.Series(dtype="str"),
             "n": pd.Series(dtype="int64"),
-            **{name: pd.Series(dtype="float64") for name in numbers},
+            **{
+                name: pd.Series(dtype="float64")
+                for name in ("observed", "base", "theta", "std_error")
+            },
         }
     )
-    return Effects(table, no_comparator_prop)

@@ -258,9 +258,8 @@ FILE_NOTES = (
 )
 METHOD_NOTES = (
     "Peers are the consultants of one specialty with at least 15 cases; at least eight of them are needed.",
-    "Names come from Gamma models of ward cost and of other cost (or of the whole cost, where the parts are not "
-    "known) with patients' casemix and one effect a consultant, pounds from a quasi-Poisson model. Stay uses the "
-    "latter.",
+    "Names come from a Gamma model of cost with patients' casemix and one effect a consultant, pounds from a "
+    "quasi-Poisson model. Stay uses the latter.",
     "Effects are split into natural variation (its size each specialty's own, its tails normal or heavy as the "
     "data say), chance, and divergent practice. The fits are weighed by the data: how many may be divergent, nobody "
     "among them, is not assumed. Named is the largest set whose mean probability of being wrongly named is at most "

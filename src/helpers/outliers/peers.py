@@ -9,7 +9,6 @@ import pandas as pd
 
 from helpers.outliers.casemix import Effects, estimate_effects
 from helpers.outliers.contamination import Model, fit_contamination
-from helpers.outliers.cost_parts import estimate_cost_effects
 from helpers.outliers.funnel import measure_overdispersion
 from helpers.outliers.line_cases import read_line_cases
 from helpers.outliers.posterior import (
@@ -39,15 +38,14 @@ class Measure:
     name, value
         As in the review table, and the column of the spells.
     screen
-        Model that tells who differs: for cost ``parts``, by ward cost and all other cost
-        (``cost_parts``).
+        Model that tells who differs. For cost it is Gamma, in which every patient weighs alike.
     offset
         Added before taking logs in small lines.
 
     Notes
     -----
     How much is at stake always comes from the quasi-Poisson model, whose fitted cost adds up to the
-    actual cost. A ratio from a Gamma model times the cost of all patients overstates an excess
+    actual cost. A ratio from the Gamma model times the cost of all patients overstates an excess
     that is the same for each of them, such as two extra days (by half, in simulated trusts).
     """
 
@@ -57,7 +55,7 @@ class Measure:
     offset: float
 
 
-COST = Measure("cost", "cost_gbp", "parts", 0.0)
+COST = Measure("cost", "cost_gbp", "gamma", 0.0)
 STAY = Measure("los", "los_days", "poisson", STAY_OFFSET_DAYS)
 
 
@@ -132,8 +130,8 @@ def _estimate_line(rows: pd.DataFrame, measure: Measure) -> Effects:
     cases = read_line_cases(rows)
     fixed = {"value": measure.value, "min_spells": MIN_SPELLS_PEER, "cases": cases}
     amounts = screen = estimate_effects(rows, kind="poisson", **fixed)
-    if measure.screen == "parts":
-        screen = estimate_cost_effects(rows, min_spells=MIN_SPELLS_PEER, cases=cases)
+    if measure.screen != "poisson":
+        screen = estimate_effects(rows, kind=measure.screen, **fixed)
     names = {"theta": "screen_theta", "std_error": "screen_error"}
     beside = screen.table[["consultant_code", *names]].rename(columns=names)
     table = amounts.table.merge(beside, on="consultant_code", how="inner", validate="one_to_one")
@@ -194,7 +192,9 @@ def screen_cost(spells: pd.DataFrame, *, min_spells: int) -> pd.DataFrame:
     for line_id, rows in spells.groupby("line_id", sort=True):
         if (rows.groupby("consultant_code").size() >= MIN_SPELLS_PEER).sum() < MIN_PEERS:
             continue
-        table = estimate_cost_effects(rows, min_spells=MIN_SPELLS_PEER).table
+        table = estimate_effects(
+            rows, value=COST.value, kind=COST.screen, min_spells=MIN_SPELLS_PEER
+        ).table
         if len(table) >= MIN_PEERS:
             parts.append(table.assign(line_id=line_id))
     peers = _stack(parts)

@@ -44,7 +44,8 @@ def list_robust(spells: pd.DataFrame, named: pd.DataFrame, *, min_spells: int) -
         return table.assign(
             **{f"is_named_{name}": pd.Series(dtype="boolean") for name in ("capped", "odd", "even")}
         )
-    tried = {"capped": screen_cost(cap_spells(spells), min_spells=min_spells)}
+    capped = spells.assign(cost_gbp=cap_costs(spells))
+    tried = {"capped": screen_cost(capped, min_spells=min_spells)}
     if "month" in spells and spells["month"].notna().any():
         is_odd = spells["month"] % 2 == 1
         is_even = spells["month"] % 2 == 0
@@ -60,13 +61,6 @@ def _look_up(table: pd.DataFrame, found: pd.DataFrame | None) -> pd.Series:
         return pd.Series(pd.NA, index=table.index, dtype="boolean")
     both = table.merge(found, on=["line_id", "consultant_code"], how="left", validate="one_to_one")
     return both["is_named"].astype("boolean")
-
-
-def cap_spells(spells: pd.DataFrame) -> pd.DataFrame:
-    """Return spells with costs capped; a capped cost keeps its shares of ward and other cost."""
-    cost_gbp = cap_costs(spells)
-    ward_gbp = spells["ward_gbp"] * cost_gbp / spells["cost_gbp"]
-    return spells.assign(cost_gbp=cost_gbp, ward_gbp=ward_gbp)
 
 
 def cap_costs(spells: pd.DataFrame) -> pd.Series:
