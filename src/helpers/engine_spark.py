@@ -95,7 +95,10 @@ class SparkEngine:
     def append_rows(self, name: str, sql: str, **parameters: Any) -> None:
         """Put the rows of a SELECT, whose columns are the table's in order, at a table's end."""
         rows = self._query(sql, parameters).toDF(*self.columns(name))  # by place, not by name
-        rows.write.format("parquet").mode("append").saveAsTable(self._held[name])
+        table = self._held[name]
+        rows.write.format("parquet").mode("append").saveAsTable(table)
+        self._spark.catalog.refreshTable(table)  # else the view goes on with the files it knows
+        self._spark.table(table).createOrReplaceTempView(name)
 
     def create_view(self, name: str, sql: str) -> None:
         """Make or replace a view: a SELECT without parameters, worked out when it is read."""

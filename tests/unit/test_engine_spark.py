@@ -158,6 +158,16 @@ def test_rows_are_put_at_a_tables_end_by_the_place_of_their_columns(db):
     db.drop("pairs")
 
 
+def test_rows_put_at_the_end_are_there_after_the_table_was_read(db):
+    db.create("growing", "SELECT CAST(n AS BIGINT) AS n FROM (VALUES (1), (2)) AS t(n)")
+    for expected in (2, 4, 8):
+        assert db.count("growing") == expected
+        assert len(db.frame("SELECT n FROM growing")) == expected
+        db.append_rows("growing", "SELECT n + $more FROM growing", more=expected)
+    assert db.frame("SELECT n FROM growing ORDER BY n")["n"].tolist() == list(range(1, 17))
+
+
+
 def test_each_row_may_ask_for_a_number_of_its_own(db):
     db.create("asked", "SELECT * FROM (VALUES ('a'), ('b'), ('c')) AS t(code)")
     db.create("numbered", "SELECT row_number() OVER () AS n, code FROM asked")
