@@ -36,7 +36,7 @@ ROW_GROUP_ROWS = 122_880  # as the embedded engine writes Parquet
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 PARAMETER = re.compile(r"\$([a-z][a-z0-9_]*)")
 DATE_DIFF = "date_diff("
-ANY_NUMBER = "row_number() OVER ()"  # a number of its own for each row, in no order
+ANY_NUMBER = "row_number() OVER ()"  # rows numbered from 1 without gaps, in no order
 # Settings of the session that make one SQL mean the same on both engines.
 SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -181,7 +181,7 @@ def translate(sql: str, parameters: dict[str, Any] | None = None) -> str:
         is_moment = isinstance(given.get(found[1]), dt.datetime)
         return f"CAST({bound} AS TIMESTAMP)" if is_moment else bound
 
-    text = PARAMETER.sub(name, sql).replace(ANY_NUMBER, "monotonically_increasing_id()")
+    text = PARAMETER.sub(name, sql).replace(ANY_NUMBER, "row_number() OVER (ORDER BY 1)")
     text = re.sub(r"\bVARCHAR\b", "STRING", text)
     while DATE_DIFF in text:
         text = _translate_first_difference(text)

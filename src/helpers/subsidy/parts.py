@@ -27,9 +27,8 @@ LINE_TABLES = {
     CONSULTANT: ("line_consultants", "consultant_code"),
     COMMISSIONER: ("line_commissioners", "commissioner"),
 }
-NHS = (
-    "01"  # the category that income of critical care is counted in: private patients' has no price
-)
+# The category that income of critical care is counted in: private patients' has no price.
+NHS = "01"
 
 CATEGORIES_SQL = f"""
 SELECT e.line_id, '{ADMIN_CATEGORY}' AS grouping, coalesce(e.admin_category, '{NOT_KNOWN}') AS "group",
