@@ -27,8 +27,6 @@ LINE_TABLES = {
     CONSULTANT: ("line_consultants", "consultant_code"),
     COMMISSIONER: ("line_commissioners", "commissioner"),
 }
-# The category that income of critical care is counted in: private patients' has no price.
-NHS = "01"
 
 CATEGORIES_SQL = f"""
 SELECT e.line_id, '{ADMIN_CATEGORY}' AS grouping, coalesce(e.admin_category, '{NOT_KNOWN}') AS "group",
