@@ -92,12 +92,12 @@ STEPS = (
     ),
     Step(
         "04_outlier_review", "Outlier review", "04_outlier_review.html", (CLEANED, COSTED),
-        ("outliers", "sources", "report/sheets.py"), ("outliers", "stays", "care", "review_checks"),
+        ("outliers", "sources", "report/sheets.py"), ("outliers", "stays", "stay_hours", "care", "review_checks"),
         uses_year_before=("consultant_review",),
     ),
     Step(
         "05_summary", "Summary", "index.html",
-        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary", "board"),
+        (CLEANED, COSTED, "03_cross_subsidy", "04_outlier_review"), (), ("summary", "board", "answers"),
     ),
 )  # fmt: skip
 READ, COMPARED = "11_published_data", "12_published_costs"
