@@ -9,7 +9,7 @@ in one run, on the same notebooks; CPU seconds are told per trust, of two for th
 of twelve, as many as a run of `make reports` may have, for the others:
 
     plain   papermill, then nbconvert, for each notebook and trust
-    ours    one warm parent for all, a forked child for each notebook, pages by `render_page`
+    ours    one warm parent for all, a forked child for each trust, pages by `render_page`
     floor   the notebooks' code alone, in one process that has the libraries loaded
 
 The tables and figures that the ways give are compared byte by byte before any time is told.
@@ -82,17 +82,20 @@ def tabulate(position):
 RUN_OURS = """
 import sys
 from pathlib import Path
+from helpers.report.apart import Apart
 from helpers.report.execute import execute_notebook, warm_up
 from helpers.report.render import PageInfo, render_page
 warm_up()
 kind, n_trusts = sys.argv[2], int(sys.argv[3])
 for trust in range(n_trusts):
     folder = Path(sys.argv[1], str(trust))
-    for place, name in enumerate(sys.argv[4:], start=1):
-        done = folder / Path(name).name
-        given = {"seed": f"{trust}{place}", "kind": kind, "folder": str(folder)}
-        execute_notebook(Path(name), done, given)
-        page = PageInfo(trust="XYZ", trust_name="Invented", year="2024-25", title="Light")
+    with Apart() as child:
+        for place, name in enumerate(sys.argv[4:], start=1):
+            done = folder / Path(name).name
+            given = {"seed": f"{trust}{place}", "kind": kind, "folder": str(folder)}
+            execute_notebook(Path(name), done, given, child=child)
+    page = PageInfo(trust="XYZ", trust_name="Invented", year="2024-25", title="Light")
+    for done in sorted(folder.glob("*.ipynb")):
         render_page(done, done.with_suffix(".html"), page=page)
 """
 RUN_FLOOR = """

@@ -19,8 +19,8 @@ NOBODY = (
 MODEL_LIMIT = (
     "The chance of a wrong name is an estimate. Natural variation may follow the normal curve or have "
     "heavier tails, and one trust’s data can only partly tell which. In simulated trusts about one name in "
-    "eight was wrong, whichever it was; nearly all of those wrongly named were truly more than 15% dearer. Where "
-    "nobody was divergent, nobody was named."
+    "nine was wrong under the normal curve, and one in seven with heavier tails; nearly all of those wrongly "
+    "named were truly more than 15% dearer. Where nobody was divergent, nobody was named."
 )
 MASKING = (
     "Two consultants who differ in the same direction mask each other there: each makes the other’s "
