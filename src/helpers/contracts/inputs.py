@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from helpers.contracts.model import Column, Table
-from helpers.contracts.terms import ACCOUNT_TYPES, DEPARTMENT_KINDS, ELEMENTS, FEEDS, MISSED, PODS
+from helpers.contracts.terms import (
+    ACCOUNT_TYPES,
+    CRITICAL_CARE,
+    DEPARTMENT_KINDS,
+    ELEMENTS,
+    FEEDS,
+    MISSED,
+    PODS,
+)
 
 CONSULTANT = r"^[CDNMH][0-9A-Z]{7}$"
 TFC = r"^[0-9A-Z]{3}$"
@@ -20,7 +28,7 @@ PLANNED_ACTIVITY = {
     f"activity_{pod.lower()}": _optional(
         "number",
         f"Planned activity: {name[0].lower()}{name[1:]}.",
-        "days" if pod == "CC" else "spells or attendances",
+        "days" if pod == CRITICAL_CARE else "spells or attendances",
     )
     for pod, name in PODS.items()
     if pod != MISSED

@@ -44,7 +44,7 @@ PODS = {
     "PRIV": "Private patient",
     "DNA": "Missed appointment",  # only where the trust costs them
 }
-MISSED = "DNA"
+CRITICAL_CARE, PRIVATE_CARE, MISSED = "CC", "PRIV", "DNA"
 
 CLASSES = {
     "funder": "Funder: earns more than its full cost",

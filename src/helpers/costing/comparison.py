@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from helpers.contracts.terms import UNMAPPED
-from helpers.costing.income import CRITICAL_CARE
+from helpers.contracts.terms import CRITICAL_CARE, UNMAPPED
 from helpers.errors import InputError, name_a_few
 
 PLAN, PRIOR = "plan", "prior"

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from helpers.contracts.terms import MISSED, PODS
-from helpers.costing.income import NOT_ATTRIBUTED, PRIVATE
+from helpers.contracts.terms import MISSED, PODS, PRIVATE_CARE
+from helpers.costing.income import NOT_ATTRIBUTED
 from helpers.costing.money import apportion
 from helpers.errors import InputError, name_a_few
 
@@ -115,7 +115,9 @@ def _total(line_hrgs: pd.DataFrame | None, column: str, lines: set[str]) -> pd.S
     """
     if line_hrgs is None or APART not in line_hrgs:
         line_hrgs = pd.DataFrame({"line_id": [], "pod": [], column: []})
-    rows = line_hrgs[line_hrgs["line_id"].isin(lines) & ~line_hrgs["pod"].isin([PRIVATE, MISSED])]
+    rows = line_hrgs[
+        line_hrgs["line_id"].isin(lines) & ~line_hrgs["pod"].isin([PRIVATE_CARE, MISSED])
+    ]
     return rows.groupby(CELL)[column].sum().astype("int64")
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import ELEMENTS_BELOW_EBITDA
+from helpers.contracts.terms import CRITICAL_CARE, ELEMENTS_BELOW_EBITDA, PRIVATE_CARE
 from helpers.costing.critical_care import PERIOD_INCOME
-from helpers.costing.income import CRITICAL_CARE
 from helpers.costing.money import apportion
 from helpers.costing.pool_lines import HUNDREDTHS
 
@@ -112,7 +111,7 @@ def cost_periods(db: QueryEngine, pool_line_costs: pd.DataFrame) -> pd.DataFrame
     costs[KINDS] = costs[KINDS].fillna(0).astype("int64")
     whole = costs[KINDS].sum(axis=1)
     costs = costs.assign(whole_pence=whole.where(costs["is_whole"].astype(bool), 0))
-    return costs[costs["pod"] != "PRIV"].reset_index(drop=True)
+    return costs[costs["pod"] != PRIVATE_CARE].reset_index(drop=True)
 
 
 def _take_out(hrgs: pd.DataFrame, apart: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts import QueryEngine
+from helpers.contracts.terms import CRITICAL_CARE
 from helpers.costing.clock import Period, days_between, seconds_between
-from helpers.costing.income import CRITICAL_CARE, INCOME_COLUMNS, MFF_DECIMALS, NO_INCOME
+from helpers.costing.income import INCOME_COLUMNS, MFF_DECIMALS, NO_INCOME
 
 FILE = "clean_critical_care"
 PERIOD_INCOME = "critical_income"

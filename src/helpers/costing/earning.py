@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.contracts import QueryEngine
+from helpers.contracts.terms import PRIVATE_CARE
 from helpers.costing import income
 from helpers.costing.clock import find_period
 from helpers.costing.contract import NO_CONTRACT
@@ -66,7 +67,7 @@ def describe_unpriced(line_hrgs: pd.DataFrame, prices: pd.DataFrame | None) -> l
     InputError
         INC-003 if there are prices and none of them is for care that was given.
     """
-    care = line_hrgs[(line_hrgs["pod"] != income.PRIVATE) & (line_hrgs["n_cases"] > 0)]
+    care = line_hrgs[(line_hrgs["pod"] != PRIVATE_CARE) & (line_hrgs["n_cases"] > 0)]
     if prices is None or prices.empty or care.empty:
         return []
     asked = set(zip(care["hrg"], care["pod"], strict=True))

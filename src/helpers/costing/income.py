@@ -9,14 +9,19 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import EDUCATION, NON_PATIENT_LINES, OTHER, RESEARCH, UNMAPPED
+from helpers.contracts.terms import (
+    EDUCATION,
+    NON_PATIENT_LINES,
+    OTHER,
+    PRIVATE_CARE,
+    RESEARCH,
+    UNMAPPED,
+)
 from helpers.costing.clock import days_between
 from helpers.costing.money import apportion
 from helpers.errors import InputError, name_a_few
 
 NOT_ATTRIBUTED = "NOT_ATTRIBUTED"
-PRIVATE = "PRIV"
-CRITICAL_CARE = "CC"  # the point of delivery of prices for a day in critical care
 MFF_DECIMALS = 6  # the market forces factor is taken to 6 decimals, so that prices are exact
 NO_PRICES = pd.DataFrame(
     {
@@ -140,7 +145,7 @@ def add_private_income(
     db.add_frame("private_income", found.astype({"event_id": "str", "income_pence": "int64"}))
     db.create("event_income", "SELECT * FROM event_income UNION ALL SELECT * FROM private_income")
     db.drop("private_income")
-    return _tabulate(received, "I4", PRIVATE)
+    return _tabulate(received, "I4", PRIVATE_CARE)
 
 
 def total_price_income(db: QueryEngine) -> pd.DataFrame:
@@ -167,7 +172,7 @@ def total_owned_private_income(ledger_income: pd.DataFrame, lines: set[str]) -> 
     return _tabulate(
         _total_by_owner(ledger_income, "nonnhs_income", lines, without=NOT_ATTRIBUTED),
         "I4",
-        PRIVATE,
+        PRIVATE_CARE,
     )
 
 

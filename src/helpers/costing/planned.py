@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import PODS
-from helpers.costing.income import CRITICAL_CARE
+from helpers.contracts.terms import CRITICAL_CARE, PODS
 from helpers.errors import name_a_few
 
 MONTHS_A_YEAR = 12

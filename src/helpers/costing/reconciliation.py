@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import UNMATCHED
-from helpers.costing.income import CRITICAL_CARE, PRIVATE
+from helpers.contracts.terms import CRITICAL_CARE, PRIVATE_CARE, UNMATCHED
 from helpers.costing.ledger import EXPENDITURE, find_control_pence
 from helpers.costing.statement import TRUST
 from helpers.costing.wip import total_matched
@@ -265,7 +264,7 @@ def check_breakdowns(
         )  # fmt: skip
     checks.add_parts(
         "R12", "Income at price by point of delivery and HRG = the line's",
-        care[care["pod"] != PRIVATE].groupby("line_id")["income_pence"].sum(),
+        care[care["pod"] != PRIVATE_CARE].groupby("line_id")["income_pence"].sum(),
         at_price.groupby("line_id")["amount_pence"].sum(),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.costing.income import CRITICAL_CARE
+from helpers.contracts.terms import CRITICAL_CARE
 
 # Cases: spells, in the line of their discharging episode, and attendances. `whole` cases are those
 # whose cost is known from first day to last (``event_whole``).

@@ -41,9 +41,7 @@ class Apart:
     """
 
     def __init__(self, way: str = "") -> None:
-        self._way = way or (
-            "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-        )
+        self._way = way or find_way()
         self._child: Any = None
         self._line: Connection | None = None
 
@@ -140,9 +138,7 @@ def _rebuild_error(told: dict[str, Any]) -> HelpersError:
 
 def _serve(line: Connection) -> None:
     """Run in the child: do what is asked, say how it went, until told that there is no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends this process
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    end_with_parent()
+    begin_child()
     os.environ.setdefault("MPLBACKEND", "agg")
     while (asked := line.recv()) is not None:
         work, given = asked
@@ -168,11 +164,19 @@ def _do(work: Callable[..., None], given: tuple[Any, ...]) -> dict[str, Any]:
     return told
 
 
-def end_with_parent() -> None:
-    """End this child process when its parent has gone, so that no orphan goes on writing.
+def find_way() -> str:
+    """Return how a process is started best here: ``fork``, or ``spawn`` where the system has no fork."""
+    return "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
 
-    A child is born with the requests to stop held back; here it takes them again.
+
+def begin_child() -> None:
+    """Settle a child process: Ctrl-C, which reaches all, is its parent's to decide on; SIGTERM ends it.
+
+    It also ends when its parent has gone, so that no orphan goes on writing. A child is born with the
+    requests to stop held back; here it takes them again.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     take_signals()
     parent = multiprocessing.parent_process()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 from helpers.errors import HelpersError, name_a_few
 from helpers.memory import find_free_bytes
+from helpers.report.apart import begin_child, find_way
 from helpers.report.public import is_edition_unchanged, make_edition
 from helpers.report.stopping import hold_signals, stop_on_signals
 from helpers.run import Run, show_path
@@ -191,9 +191,7 @@ def refuse_folder(name: str) -> Outcome:
 
 
 def _start(job: Job) -> _Running:
-    context = multiprocessing.get_context(
-        "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    )
+    context = multiprocessing.get_context(find_way())
     ear, mouth = context.Pipe(duplex=False)
     process = context.Process(target=_run_job, args=(job.run, mouth))
     with hold_signals():
@@ -203,11 +201,7 @@ def _start(job: Job) -> _Running:
 
 
 def _run_job(run: Run, mouth: Connection) -> None:
-    from helpers.report.apart import end_with_parent
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    end_with_parent()
+    begin_child()
     try:
         made = make_edition(run, say=lambda line: None)
         mouth.send(("unchanged" if made.is_unchanged else "done", show_path(made.page)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import pandas as pd
 
 from helpers.contracts.questions import read_questions
-from helpers.costing.income import CRITICAL_CARE
+from helpers.contracts.terms import CRITICAL_CARE
 from helpers.engine import Engine
 from helpers.parameters import PROJECT
 from helpers.run import Run

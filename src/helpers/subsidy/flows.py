@@ -10,6 +10,7 @@ import pandas as pd
 
 from helpers.contracts import QueryEngine
 from helpers.contracts.terms import NON_PATIENT_LINES, find_own_line
+from helpers.subsidy.within import CRITICAL_INCOME_SQL
 
 FOLLOW_ON_DAYS = 90
 SPELL, FOLLOW_ON = "spell", "follow_on"
@@ -20,7 +21,7 @@ NO_CHECKS = pd.DataFrame({"id": [], "description": [], "left_pence": [], "right_
 PLACES_A_DAY = 100_000  # more than the contacts of one patient in the year
 
 # What days in critical care earn is no part of an event's income, but of what its patient brings.
-CONTACTS = """
+CONTACTS = f"""
 SELECT e.event_id, e.line_id, e.event_kind, e.spell_id, e.start_dt,
        coalesce(k.patient_key, e.event_id) AS patient,
        coalesce(e.income_pence, 0) + coalesce(c.income_pence, 0) AS income_pence,
@@ -28,8 +29,7 @@ SELECT e.event_id, e.line_id, e.event_kind, e.spell_id, e.start_dt,
            AS contribution_pence
 FROM patient_events e
 LEFT JOIN patient_keys k ON k.event_id = e.event_id
-LEFT JOIN (SELECT event_id, CAST(sum(income_pence) AS BIGINT) AS income_pence
-           FROM critical_care_income GROUP BY event_id) c ON c.event_id = e.event_id
+LEFT JOIN ({CRITICAL_INCOME_SQL}) c ON c.event_id = e.event_id
 """
 # The day and a place within it in one whole number, so that a window of days has no ties.
 FIRST_CONTACTS = """

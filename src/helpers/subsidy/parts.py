@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.subsidy.within import CRITICAL_CARE, REST, is_priced
+from helpers.contracts.terms import CRITICAL_CARE
+from helpers.subsidy.within import CRITICAL_INCOME_SQL, REST, is_priced
 
 NOT_KNOWN = "(not known)"
 COMMISSIONER, ADMIN_CATEGORY, HRG, CONSULTANT = (
@@ -34,8 +35,7 @@ SELECT e.line_id, '{ADMIN_CATEGORY}' AS grouping, coalesce(e.admin_category, '{N
        CAST(sum(coalesce(e.income_pence, 0) + coalesce(c.income_pence, 0)) AS BIGINT) AS income_pence,
        CAST(sum(e.full_cost_pence) AS BIGINT) AS cost_pence
 FROM patient_events e
-LEFT JOIN (SELECT event_id, CAST(sum(income_pence) AS BIGINT) AS income_pence
-           FROM critical_care_income GROUP BY event_id) c ON c.event_id = e.event_id AND $is_apart
+LEFT JOIN ({CRITICAL_INCOME_SQL}) c ON c.event_id = e.event_id AND $is_apart
 GROUP BY e.line_id, coalesce(e.admin_category, '{NOT_KNOWN}')
 ORDER BY line_id, "group"
 """

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.contracts import QueryEngine
+from helpers.contracts.terms import PRIVATE_CARE
 
 PRIVATE = "02"  # administrative category of a private patient
-CRITICAL_CARE = "CC"  # its point of delivery
-PRIVATE_CARE = "PRIV"  # that of private patients
+CRITICAL_INCOME_SQL = """
+SELECT event_id, CAST(sum(income_pence) AS BIGINT) AS income_pence FROM critical_care_income GROUP BY event_id
+"""  # by event
 REST = "REST"  # income and cost that belong to no point of delivery
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers.contracts.terms import EDUCATION, PODS, RESEARCH, UNMAPPED
+from helpers.contracts.terms import EDUCATION, PODS, PRIVATE_CARE, RESEARCH, UNMAPPED
 from helpers.report.words.plain import name_lines, name_term
 
 TRUST = "TRUST"
-PRIVATE = "PRIV"
 MOST_PLANNED = 12  # kinds of care of a line shown beside their plan
 MOST_HRGS = 10  # gains shown, and as many losses
 MEASURES = ("income", "contribution", "surplus")
@@ -58,7 +57,7 @@ def build_hrg_table(line_hrgs: pd.DataFrame, service_lines: pd.DataFrame) -> pd.
 
     Without any income at price (a trust without prices; private patients pay by another) there are no rows.
     """
-    at_price = line_hrgs[line_hrgs["pod"] != PRIVATE]
+    at_price = line_hrgs[line_hrgs["pod"] != PRIVATE_CARE]
     if not at_price["income_pence"].any():
         return line_hrgs.iloc[:0].assign(line_name="", hrg_name="", pod_name="", unit_cost_pence=0)
     named = line_hrgs[(line_hrgs["hrg"] != "") & (line_hrgs["n_cases"] > 0)]
