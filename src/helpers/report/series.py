@@ -36,7 +36,13 @@ COMMON_CODE = (
     "sources/spreadsheets.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip
 # What stands around the notebooks: its change makes the pages again, and no step.
-PAGE_CODE = ("report/render.py", "report/pages.py", "report/glossary.py", "report/template")
+PAGE_CODE = (
+    "report/render.py",
+    "report/idle.py",
+    "report/pages.py",
+    "report/glossary.py",
+    "report/template",
+)
 PRESENTED = ("report/figures/{}.py", "report/words/{}.py", "report/tables/{}.py")
 
 

@@ -44,20 +44,19 @@ class Block:
 
 def plot_funding_flows(
     funding_lines: pd.DataFrame, matrix: pd.DataFrame, position: pd.DataFrame
-) -> Figure:
+) -> Figure | str:
     """Draw lines in surplus at the left, lines in deficit at the right, and the funding between.
 
     What no deficit needs goes to *left over*; what no surplus pays for comes from *no line*, the
     trust's own deficit. The smallest lines of a side are drawn together.
     """
     flows = build_flows(funding_lines, matrix)
+    if flows.empty:
+        return "no line has a surplus or a deficit."
     with report_style():
         figure, axes = new_figure(5.4)
         axes.set(xlim=(0, 1), ylim=(1.02, -0.09))
         axes.axis("off")
-        if flows.empty:
-            axes.text(0.5, 0.5, "No line has a surplus or a deficit.", ha="center", color=INK)
-            return figure
         unsure = set(position.loc[position["sign_label"] == RULE_DEPENDENT, "line_id"])
         names = dict(zip(position["line_id"], position["line_name"], strict=True))
         counts = _count_others(funding_lines, flows)
