@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import CRITICAL_CARE, PRIVATE_CARE, UNMATCHED
+from helpers.contracts.terms import PRIVATE_CARE, UNMATCHED
 from helpers.costing.ledger import EXPENDITURE, find_control_pence
 from helpers.costing.statement import TRUST
 from helpers.costing.wip import total_matched
@@ -247,9 +247,7 @@ def check_breakdowns(
     """R12 by HRG and point of delivery, consultant and commissioner, rows add up to their line."""
     cost = total_matched(line_costs)
     care = tables["line_hrgs"]
-    # Critical care has cells of its own where its cost is known by period.
-    beside = [""] if (care["pod"] == CRITICAL_CARE).any() else ["", CRITICAL_CARE]
-    of_cases = (line_income["row_id"] == "I1") & ~line_income["pod"].isin(beside)
+    of_cases = (line_income["row_id"] == "I1") & (line_income["pod"] != "")
     at_price = line_income[of_cases]
     names = {
         "line_hrgs": "point of delivery and HRG",
