@@ -53,7 +53,7 @@ def test_every_page_is_there_and_says_what_it_rests_on(root):
     for trust, year in ((FULL, "2023-24"), (ALONE, "2021-22"), ("ENGLAND", "2021-22")):
         for page in read_pages(root, trust, year).values():
             assert (
-                "Made from what NHS England publishes, without the trust’s ledger or patients"
+                "Made from what NHS England publishes, without any trust’s ledger or patients"
                 in page
             )
             assert "Open Government Licence v3.0" in page

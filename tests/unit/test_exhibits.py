@@ -15,6 +15,7 @@ from helpers.report.cells import POUND, find_table_unit
 from helpers.report.exhibits import (
     show_cards,
     show_figure,
+    show_folded,
     show_list,
     show_notice,
     show_table,
@@ -172,6 +173,31 @@ def test_a_long_table_scrolls_in_its_own_frame():
 
 def test_long_row_headings_may_be_broken():
     assert 'class="table"' in table(pd.DataFrame({"line": ["Trauma and orthopaedics"]}))
+
+
+def test_a_sentence_in_a_figures_place_has_nothing_to_read_or_to_take_away():
+    words = {"number": "4.2", "caption": "Cost (%).", "alt": "Nothing.", "source": "x of this run."}
+    shown = show_figure(
+        "nobody & no one.", how_to_read="Look up.", data=pd.DataFrame({"a": [1]}), **words
+    )
+    html = shown._repr_html_()
+    assert "Figure 4.2 is not drawn: nobody &amp; no one." in html
+    assert 'id="figure-4.2"' in html
+    for piece in ("Look up", "Source", "data:text/csv", "<img", "Cost (%)"):
+        assert piece not in html
+
+
+def test_a_fold_over_nothing_is_nothing():
+    nothing = show_figure(None, number="1", caption="a", alt="b", source="c")
+    assert nothing.is_empty
+    assert show_folded("All of them", nothing, nothing).is_empty
+    html = show_folded("All of them", nothing, show_words("One."))._repr_html_()
+    assert "All of them" in html and "One." in html
+
+
+def test_whole_per_cents_have_no_decimals():
+    frame = pd.DataFrame({"line": ["a"], "x_whole_prop": [0.58], "y_prop": [0.58]})
+    assert body_cells(table(frame)) == [["a", "58%", "58.0%"]]
 
 
 def test_an_empty_table_says_so():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.report.glossary import EVERYDAY, explain_terms, read_glossary
+from helpers.report.glossary import EVERYDAY, explain_terms, read_glossary, write_meaning
 
 WORDS = {"cost pool": "Part of a *department*.", "peer": "A <like> one.", "spell": "One stay."}
 
@@ -70,3 +70,10 @@ def test_the_glossary_is_read_whole():
     assert glossary["matched"] == glossary["unmatched"]
     assert "term" not in glossary
     assert {term.lower() for term in glossary} >= EVERYDAY
+
+
+def test_a_sign_in_a_meaning_is_shown_as_a_sign():
+    assert (
+        write_meaning("a *spell* <reads> `*`.") == "a <em>spell</em> &lt;reads&gt; <code>*</code>."
+    )
+    assert not [term for term, words in read_glossary().items() if "`" in write_meaning(words)]

@@ -173,3 +173,27 @@ def test_shares_of_long_stays_keep_their_stars():
     )  # fmt: skip
     taken = arrange_download(tables.take_shares(shares, lines("stable")))
     assert taken.iloc[0].tolist() == ["Line 0", "0.5", "*", "0.1"]
+
+
+def totals() -> pd.DataFrame:
+    amounts = {
+        "I": 1_000, "C1": 400, "C2": 300, "C3": 150, "C4": 50, "T2": 300, "T4": 100, "ET": 20, "RD": -10,
+        "OTHER": 5, "EXCLUDED": -40, "NOT_ATTRIBUTED": 60, "surpluses": 90, "deficits": 25,
+    }  # fmt: skip
+    frame = pd.DataFrame({"measure": list(amounts), "amount_pence": list(amounts.values())})
+    return frame.assign(label=frame["measure"])
+
+
+def test_the_trusts_statement_adds_up_to_its_last_row():
+    table = tables.arrange_statement(totals())
+    assert table["measure"].tolist() == ["I", "C1", "C2", "C3", "C4", "T4"]
+    income, *costs, surplus = table["amount_pence"]
+    assert income - sum(costs) == surplus == 100
+
+
+def test_the_parts_of_the_trusts_surplus_add_up_to_it():
+    table = tables.arrange_parts(totals())
+    # lines 90 - 25 = 65; and 20 - 10 + 5 - 40 + 60 = 35 beside them
+    assert table["amount_pence"].tolist() == [65, 20, -10, 5, -40, 60, 100]
+    assert table["amount_pence"].iloc[:-1].sum() == table["amount_pence"].iloc[-1]
+    assert table["label"].iloc[0] == "Surplus of the service lines"

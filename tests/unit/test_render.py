@@ -82,6 +82,61 @@ def test_the_public_edition_shows_words_and_exhibits_and_no_code(tmp_path):
     assert "In [" not in html
 
 
+def render_cells(folder: Path, *cells: nbformat.NotebookNode) -> str:
+    path = folder / "01_data_cleaning.ipynb"
+    nbformat.write(v4.new_notebook(cells=list(cells)), path)
+    return render_page(path, folder / "page.html", page=page()).read_text(encoding="utf-8")
+
+
+def exhibit_cell(name: str, words: str) -> nbformat.NotebookNode:
+    outputs = [exhibit_output(words)]
+    return v4.new_code_cell(f"call_{name}()", id=name, execution_count=1, outputs=outputs)
+
+
+def test_words_that_lead_to_nothing_are_left_out(tmp_path):
+    html = render_cells(
+        tmp_path,
+        v4.new_markdown_cell("# Title\n\nOpening.", id="c01"),
+        exhibit_cell("c02", ""),
+        v4.new_markdown_cell("## Half full\n\nQuestion.", id="c03"),
+        exhibit_cell("c04", "An answer."),
+        v4.new_markdown_cell("Look at the longest bar.", id="c05"),
+        exhibit_cell("c06", ""),
+        v4.new_markdown_cell("Then at the table.", id="c07"),
+        exhibit_cell("c08", "A table."),
+        v4.new_markdown_cell("## Empty\n\nThe pale bar.", id="c09"),
+        exhibit_cell("c10", ""),
+        v4.new_markdown_cell("The dark bar.", id="c11"),
+        exhibit_cell("c12", ""),
+        v4.new_markdown_cell("## Words only\n\nThat is all.", id="c13"),
+    )
+    for kept in (
+        "Opening.",
+        "Half full",
+        "Question.",
+        "An answer.",
+        "Then at the table.",
+        "That is all.",
+    ):
+        assert kept in html, kept
+    for left_out in ("longest bar", "Empty", "pale bar", "dark bar"):
+        assert left_out not in html, left_out
+    assert "call_c10()" in html  # the code still tells what was tried
+
+
+def test_a_part_of_an_empty_section_that_shows_something_keeps_its_heading(tmp_path):
+    html = render_cells(
+        tmp_path,
+        v4.new_markdown_cell("# Title", id="c01"),
+        v4.new_markdown_cell("## Outer\n\nLead.", id="c02"),
+        exhibit_cell("c03", ""),
+        v4.new_markdown_cell("### Inner\n\nMore.", id="c04"),
+        exhibit_cell("c05", "Something."),
+    )
+    for kept in ("Outer", "Lead.", "Inner", "More.", "Something."):
+        assert kept in html, kept
+
+
 def test_the_analyst_edition_holds_its_code_behind_a_switch(tmp_path):
     html = render(tmp_path, exhibit_output())
     assert '<pre class="code"><code>secret_setting = &#34;codeword&#34;</code></pre>' in html

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 
 from helpers.report.figures.stays import (
     plot_gap_parts,
@@ -233,18 +232,26 @@ def test_trim_points_are_told_by_source():
     assert "1 the one of the price list, and 1 none" in text
 
 
-@pytest.mark.parametrize("part", [slice(None), slice(0)], ids=["all rows", "no rows"])
-def test_figures_draw_and_are_the_same_twice(part):
-    draw = [
+def test_figures_draw_and_are_the_same_twice():
+    for draw in list_draws(slice(None)):
+        first = to_svg(draw())
+        assert first == to_svg(draw())
+        assert "<svg" in first
+
+
+def test_without_rows_a_sentence_stands_in_the_figures_place():
+    sentences = [draw() for draw in list_draws(slice(0))]
+    assert all(isinstance(words, str) and words.endswith(".") for words in sentences)
+    assert len(set(sentences)) == len(sentences)
+
+
+def list_draws(part: slice) -> list:
+    return [
         lambda: plot_group_effects(FOUND.iloc[part]),
         lambda: plot_ward_stays(WAITING.iloc[part]),
         lambda: plot_gap_parts(MIX.iloc[part], grouping="ward"),
         lambda: plot_long_stays(LONG.iloc[part]),
     ]
-    for one in draw:
-        first = to_svg(one())
-        assert first == to_svg(one())
-        assert "<svg" in first
 
 
 def test_forest_shows_findings_only_under_a_heading_for_each_kind():

@@ -52,9 +52,9 @@ def check_positions(cells: pd.DataFrame, lines: pd.DataFrame, settings: pd.DataF
         ("P3", "Cost by line = cost of cells", int(lines["cost_pence"].sum()), cost),
         ("P4", "Cost by setting = cost of cells", int(settings["cost_pence"].sum()), cost),
         ("P5", "Priced + unpriced cost = all cost", int(both.sum()), cost),
-        ("P6", "Margin by line = income - cost of priced cells", int(lines["margin_pence"].sum()), margin),
-        ("P7", "Margin by setting = income - cost of priced cells", int(settings["margin_pence"].sum()), margin),
-        ("P8", "Margins of lines in proportion to price add up to nothing", int(lines["level_margin_pence"].sum()), 0),
+        ("P6", "Margin by line = income less cost of priced cells", int(lines["margin_pence"].sum()), margin),
+        ("P7", "Margin by setting = income less cost of priced cells", int(settings["margin_pence"].sum()), margin),
+        ("P8", "Margins of lines in proportion to price add up to nought", int(lines["level_margin_pence"].sum()), 0),
     ]  # fmt: skip
 
 

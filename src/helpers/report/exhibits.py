@@ -26,6 +26,7 @@ from helpers.report.downloads import write_download
 from helpers.report.figures.picture import Picture, draw_pictures
 
 EXHIBIT_START = '<div class="exhibit'
+EMPTY_EXHIBIT = f'{EXHIBIT_START}"></div>'
 LONG_TABLE_ROWS = 40
 SHORT_HEAD = 14  # letters; row headings up to this length are never broken
 PHONE = "(max-width: 36rem)"  # as in report.css
@@ -44,6 +45,7 @@ class Exhibit:
     def __init__(self, html: str, words: str) -> None:
         self._html = f'{EXHIBIT_START}">{html}</div>'
         self._words = words
+        self.is_empty = not html
 
     def _repr_html_(self) -> str:
         return self._html
@@ -118,7 +120,12 @@ def show_cards(cards: Sequence[Mapping[str, str]]) -> Exhibit:
 
 
 def show_folded(title: str, *exhibits: Exhibit) -> Exhibit:
-    """Show exhibits behind a title that the reader opens; on paper they are open."""
+    """Show exhibits behind a title that the reader opens; on paper they are open.
+
+    Where none of them shows anything, nor does this.
+    """
+    if all(exhibit.is_empty for exhibit in exhibits):
+        return Exhibit("", "")
     inner = "".join(exhibit._repr_html_() for exhibit in exhibits)
     html = f'<details class="fold sheet"><summary>{escape(title)}</summary>{inner}</details>'
     return Exhibit(html, "\n".join([title, *map(repr, exhibits)]))
@@ -131,7 +138,7 @@ def join_exhibits(exhibits: Sequence[Exhibit]) -> Exhibit:
 
 
 def show_figure(
-    figure: Figure | None,
+    figure: Figure | str | None,
     *,
     number: str,
     caption: str,
@@ -142,7 +149,8 @@ def show_figure(
 ) -> Exhibit:
     """Show a figure with its number, caption (with the unit), alt text (the finding) and source.
 
-    ``None`` shows nothing: the trust's files do not reach that far, and the words beside it say so.
+    A sentence instead of a figure says why there is nothing to draw; it has no reading guide and no
+    data. ``None`` shows nothing: the trust's files do not reach that far, and the words beside it say so.
 
     Parameters
     ----------
@@ -154,6 +162,8 @@ def show_figure(
     if figure is None:
         return Exhibit("", "")
     _check_given(number=number, caption=caption, alt=alt, source=source)
+    if isinstance(figure, str):
+        return _say_nothing(f"figure-{number}", f"Figure {number} is not drawn: {figure}")
     wide, narrow = draw_pictures(figure)
     name = escape(f"figure-{number}")
     html = (
@@ -195,6 +205,7 @@ def show_table(
     exact: Collection[str] = (),
     how_to_read: str = "",
     folded: bool = False,
+    nothing: str = NO_ROWS,
 ) -> Exhibit:
     """Show a table with a caption, proper headers and numbers written by their unit.
 
@@ -206,7 +217,7 @@ def show_table(
     ----------
     columns
         Columns to show, in order, and their headings. The first one heads each row. A name's
-        ending says how it is written: ``_pence`` pounds, ``_prop`` per cent, ``n_`` a count,
+        ending says how it is written: ``_pence`` pounds, ``_prop`` per cent (``_whole_prop`` without decimals), ``n_`` a count,
         ``_days`` days; other numbers are whole, or have two decimals.
     total
         The last row is a total and is set apart.
@@ -221,6 +232,8 @@ def show_table(
         One or two sentences on how such a table is read, folded under it.
     folded
         On a screen only the caption is in sight until the reader opens it; print shows all.
+    nothing
+        What is said, after the table's number, where it has no rows.
 
     ``None`` shows nothing: the files do not reach that far, and the words beside it say so.
     """
@@ -228,8 +241,7 @@ def show_table(
         return Exhibit("", "")
     _check_given(number=number, caption=caption, source=source)
     if frame.empty:
-        words = f"Table {number} {NO_ROWS}"
-        return Exhibit(f'<p class="none" id="table-{escape(number)}">{escape(words)}</p>', words)
+        return _say_nothing(f"table-{number}", f"Table {number} {nothing}")
     names = list(columns)
     shared = [
         name
@@ -281,6 +293,11 @@ def show_table(
             f"{html}</details>"
         )
     return Exhibit(html, f"Table {number} {caption}\n{frame[names].to_string(index=False)}")
+
+
+def _say_nothing(name: str, words: str) -> Exhibit:
+    """Return a sentence in an exhibit's place: nothing to read, to trace or to take away."""
+    return Exhibit(f'<p class="none" id="{escape(name)}">{escape(words)}</p>', words)
 
 
 def _offer(

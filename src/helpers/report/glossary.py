@@ -101,8 +101,9 @@ def list_forms(term: str) -> list[str]:
 
 
 def write_meaning(meaning: str) -> str:
-    """Return a meaning as HTML: its words in asterisks, which are terms too, in italics."""
-    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", escape(meaning))
+    """Return a meaning as HTML: its words in asterisks, which are terms too, in italics; signs as code."""
+    words = re.sub(r"(?<!`)\*([^*]+)\*(?!`)", r"<em>\1</em>", escape(meaning))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", words)
 
 
 def _follow(tag: str, stack: list[str]) -> None:

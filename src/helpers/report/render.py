@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
@@ -21,6 +22,7 @@ from typing import Any
 from helpers.errors import StepError
 from helpers.report.exhibits import EXHIBIT_START
 from helpers.report.glossary import explain_terms, read_glossary
+from helpers.report.idle import find_idle_words
 
 TEMPLATES = Path(__file__).parent / "template"
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
@@ -170,7 +172,13 @@ def find_fault(cell: Any) -> str:
 
 
 def render_notebook(notebook: Any, page: PageInfo) -> str:
-    """Return the whole page as text. The same notebook and page give the same text."""
+    """Return the whole page as text. The same notebook and page give the same text.
+
+    Words that lead to exhibits with nothing to show are left out of the page, not of the notebook.
+    """
+    idle = find_idle_words(notebook.cells)
+    notebook = copy(notebook)
+    notebook.cells = [cell for place, cell in enumerate(notebook.cells) if place not in idle]
     shows_code = page.audience == "analyst"
     body, _ = _open_exporter().from_notebook_node(notebook, resources={"shows_code": shows_code})
     body, headings = add_heading_ids(body)

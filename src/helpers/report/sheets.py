@@ -306,9 +306,10 @@ def count_reliable(named: pd.DataFrame) -> str:
     if cost.empty:
         return ""
     good = int((cost["reliability"] >= RELIABLE).sum())
+    reach = "None" if good == 0 else format_count(good)
     return (
-        f"Reliability is the share of the spread between consultants that is their own and not chance. {count_words(good, 'consultant').capitalize()} "
-        f"of {format_count(len(cost))} reach {RELIABLE}; ranking the others within the ordinary range would rank chance. "
+        "Reliability is the share of the spread between consultants that is their own and not chance. "
+        f"{reach} of {count_words(len(cost), 'consultant')} {'reach' if good > 1 else 'reaches'} {RELIABLE}; ranking the others within the ordinary range would rank chance. "
         "It says nothing against a finding, which already allows for chance."
     )
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from helpers.report.figures.phone import Bar, add_phone_form, draw_stages
 from helpers.report.figures.style import (
     DEFICIT,
     GREY,
@@ -44,20 +45,19 @@ class Block:
 
 def plot_funding_flows(
     funding_lines: pd.DataFrame, matrix: pd.DataFrame, position: pd.DataFrame
-) -> Figure:
+) -> Figure | str:
     """Draw lines in surplus at the left, lines in deficit at the right, and the funding between.
 
     What no deficit needs goes to *left over*; what no surplus pays for comes from *no line*, the
     trust's own deficit. The smallest lines of a side are drawn together.
     """
     flows = build_flows(funding_lines, matrix)
+    if flows.empty:
+        return "no line has a surplus or a deficit."
     with report_style():
         figure, axes = new_figure(5.4)
         axes.set(xlim=(0, 1), ylim=(1.02, -0.09))
         axes.axis("off")
-        if flows.empty:
-            axes.text(0.5, 0.5, "No line has a surplus or a deficit.", ha="center", color=INK)
-            return figure
         unsure = set(position.loc[position["sign_label"] == RULE_DEPENDENT, "line_id"])
         names = dict(zip(position["line_id"], position["line_name"], strict=True))
         counts = _count_others(funding_lines, flows)
@@ -71,7 +71,19 @@ def plot_funding_flows(
             axes.text(x, -0.05, "Earn more than they cost", ha="right", weight="bold")
         if (flows["target"] != LEFT_OVER).any():
             axes.text(RIGHT_X, -0.05, "Cost more than they earn", ha="left", weight="bold")
-    return figure
+    stages = [
+        ("Earn more than they cost", left),
+        ("Cost more than they earn", right),
+    ]
+    return add_phone_form(
+        figure, draw_stages([(title, [*map(_make_bar, side)]) for title, side in stages])
+    )
+
+
+def _make_bar(block: Block) -> Bar:
+    note = ", depends on rule" if block.is_unsure else ""
+    hatch = HATCH if block.is_unsure else ""
+    return Bar(block.name + note, block.pence, format_gbp(block.pence), block.colour, hatch)
 
 
 def build_flows(funding_lines: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:

@@ -26,6 +26,8 @@ ODDS_TICKS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0, 4.0)
 LABEL_CORNERS = ((7, 7, "left"), (7, -9, "left"), (-7, 7, "right"), (-7, -9, "right"))
 LABEL_WIDTH, LABEL_HEIGHT = 62, 14  # points
 NAMED = ("outlier", "material", "indicative")
+NOBODY = "no consultants could be compared."
+NO_OUTCOMES = "the trust’s files hold no outcomes to set beside cost."
 Z_95, Z_998 = 1.96, 3.09
 SAVING_SHOWN = (
     ("counted", "Named, outcomes no\nbetter or worse\n(the headline)"),
@@ -35,7 +37,7 @@ SAVING_SHOWN = (
 )
 
 
-def plot_funnel(named: pd.DataFrame) -> Figure:
+def plot_funnel(named: pd.DataFrame) -> Figure | str:
     """Draw each consultant's cost ratio by number of spells, with what chance and nature allow.
 
     The inner band is sampling chance alone, the outer one adds natural variation of a typical line;
@@ -44,10 +46,10 @@ def plot_funnel(named: pd.DataFrame) -> Figure:
     every consultant.
     """
     cost = named[(named["measure"] == "cost") & named["std_error"].notna()]
+    if cost.empty:
+        return NOBODY
     with report_style():
         figure, axes = new_figure(4.0)
-        if cost.empty:
-            return _say(figure, axes, "No consultants could be compared.")
         typical = float(np.median(cost["std_error"] * np.sqrt(cost["n"])))
         cost = cost.assign(n=(typical / cost["std_error"]) ** 2)
         n = np.linspace(max(cost["n"].min() * 0.97, 1), cost["n"].max() * 1.03, 200)
@@ -77,17 +79,16 @@ def plot_funnel(named: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_lines(named: pd.DataFrame) -> Figure:
+def plot_lines(named: pd.DataFrame) -> Figure | str:
     """Draw consultants' cost ratios with 90% intervals, a panel a line, for lines with a finding.
 
     At most six lines, those with the largest excess; the largest lines where nobody is named.
     """
     cost = named[(named["measure"] == "cost") & named["ratio"].notna()]
     lines = _choose_lines(cost)
+    if not lines:
+        return NOBODY
     with report_style():
-        if not lines:
-            figure, axes = new_figure(1.6)
-            return _say(figure, axes, "No consultants could be compared.")
         n_columns = min(len(lines), 2)
         n_rows = -(-len(lines) // n_columns)
         most = max(int((cost["line_name"] == line).sum()) for line in lines)
@@ -158,17 +159,15 @@ def _explain_marks() -> list[Line2D]:
     ]
 
 
-def plot_cost_and_outcome(named: pd.DataFrame) -> Figure:
+def plot_cost_and_outcome(named: pd.DataFrame) -> Figure | str:
     """Draw cost against the typical peer beside patients' outcomes: four corners, four meanings."""
     cost = named[
         (named["measure"] == "cost") & named["odds_ratio"].notna() & named["ratio"].notna()
     ]
+    if cost.empty:
+        compared = named.loc[named["measure"] == "cost", "ratio"].notna().any()
+        return NO_OUTCOMES if compared else NOBODY
     with report_style():
-        if cost.empty:
-            figure, axes = new_figure(1.6)
-            compared = named.loc[named["measure"] == "cost", "ratio"].notna().any()
-            nothing = "The trust’s files hold no outcomes to set beside cost."
-            return _say(figure, axes, nothing if compared else "No consultants could be compared.")
         figure, axes = new_figure(4.6)
         flagged = cost["flag"].isin(NAMED)
         found = cost[flagged]
@@ -300,9 +299,3 @@ def _write_ratio(value: float, _: object) -> str:
     if abs(value - 1) < 1e-9:
         return "0"
     return f"{'+' if value > 1 else ''}{format_prop(value - 1)}"
-
-
-def _say(figure: Figure, axes: Axes, words: str) -> Figure:
-    axes.text(0.5, 0.5, words, ha="center", va="center", color=GREY, fontsize=10.5)
-    axes.set_axis_off()
-    return figure

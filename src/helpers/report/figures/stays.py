@@ -31,7 +31,7 @@ TRUST = "TRUST"
 LONG_SHADES = ((7, "#B7C9DA"), (14, "#5F84A8"), (21, BLUE))
 
 
-def plot_group_effects(groups: pd.DataFrame) -> Figure:
+def plot_group_effects(groups: pd.DataFrame) -> Figure | str:
     """Draw each material finding as days a stay above or below its casemix, with its interval.
 
     Findings are grouped by kind and sorted by size. Filled marks are findings of their own; open
@@ -40,10 +40,10 @@ def plot_group_effects(groups: pd.DataFrame) -> Figure:
     found = groups[groups["is_material"].astype(bool)]
     found = found.loc[_largest(found["effect_days"], MOST_FINDINGS)]
     rows = _lay_rows(found)
+    if rows.empty:
+        return "no group differs from its casemix beyond chance."
     with report_style():
-        figure, axes = new_figure(_height(len(rows) or 1))
-        if rows.empty:
-            return _say(figure, axes, "No group differs from its casemix beyond chance.")
+        figure, axes = new_figure(_height(len(rows)))
         for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
             if not row["is_heading"]:
                 _draw_finding(axes, place, row)
@@ -70,7 +70,7 @@ def plot_group_effects(groups: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_ward_stays(awaiting: pd.DataFrame) -> Figure:
+def plot_ward_stays(awaiting: pd.DataFrame) -> Figure | str:
     """Draw the mean stay on each ward, the days of waiting to leave apart, and the stay expected.
 
     The 18 wards farthest from expected are drawn, the one with most days over it at the top.
@@ -81,10 +81,10 @@ def plot_ward_stays(awaiting: pd.DataFrame) -> Figure:
     mean = wards["bed_days"] / wards["n_spells"]
     waiting = wards["awaiting_days"] / wards["n_spells"]
     rows = np.arange(len(wards))
+    if wards.empty:
+        return "no ward can be compared."
     with report_style():
-        figure, axes = new_figure(_height(len(wards) or 1))
-        if wards.empty:
-            return _say(figure, axes, "No ward can be compared.")
+        figure, axes = new_figure(_height(len(wards)))
         axes.barh(rows, mean - waiting, height=0.62, color="#8FA9C4")
         axes.barh(
             rows, waiting, left=mean - waiting, height=0.62, color=ORANGE, hatch=WAITING_HATCH,
@@ -119,7 +119,7 @@ def plot_ward_stays(awaiting: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_gap_parts(mix: pd.DataFrame, *, grouping: str) -> Figure:
+def plot_gap_parts(mix: pd.DataFrame, *, grouping: str) -> Figure | str:
     """Draw each group's gap to its line's other patients as two bars: casemix and practice.
 
     The 18 groups with the largest part in practice, of at least 20 stays on either side, are drawn.
@@ -129,10 +129,10 @@ def plot_gap_parts(mix: pd.DataFrame, *, grouping: str) -> Figure:
     kept = kept.loc[_largest(kept["practice_days"], MOST_BARS)]
     kept = kept.sort_values(["practice_days", "group"], ignore_index=True)
     rows = np.arange(len(kept))
+    if kept.empty:
+        return "no group has enough stays to divide its gap."
     with report_style():
-        figure, axes = new_figure(_height(len(kept) or 1, row=0.36))
-        if kept.empty:
-            return _say(figure, axes, "No group has enough stays to divide its gap.")
+        figure, axes = new_figure(_height(len(kept), row=0.36))
         axes.barh(rows + 0.19, kept["practice_days"], height=0.34, color=BLUE)
         axes.barh(
             rows - 0.19,
@@ -161,7 +161,7 @@ def plot_gap_parts(mix: pd.DataFrame, *, grouping: str) -> Figure:
     return figure
 
 
-def plot_long_stays(long_stays: pd.DataFrame) -> Figure:
+def plot_long_stays(long_stays: pd.DataFrame) -> Figure | str:
     """Draw the share of each line's bed days that long stays take, the darkest 21 days and over.
 
     Expects ``line_name``. The trust stands at the top, then lines by their share of 21 days and over.
@@ -172,10 +172,10 @@ def plot_long_stays(long_stays: pd.DataFrame) -> Figure:
     order = wide.sort_values([21, 14, 7], kind="stable").index
     order = [line for line in order if line != TRUST] + [line for line in order if line == TRUST]
     wide, rows = wide.loc[order], np.arange(len(order))
+    if wide.empty:
+        return "there are no completed stays."
     with report_style():
-        figure, axes = new_figure(_height(len(order) or 1))
-        if wide.empty:
-            return _say(figure, axes, "There are no completed stays.")
+        figure, axes = new_figure(_height(len(order)))
         for threshold, shade in LONG_SHADES:
             axes.barh(rows, wide[threshold], height=0.66, color=shade)
         for row, share in zip(rows, wide[7], strict=True):
@@ -266,9 +266,3 @@ def _height(n_rows: int, *, row: float = ROW_INCHES) -> float:
 
 def _add_legend(figure: Figure, handles: list) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=9)
-
-
-def _say(figure: Figure, axes: Axes, text: str) -> Figure:
-    axes.set_axis_off()
-    axes.text(0.0, 0.5, text, transform=axes.transAxes, va="center", color=INK)
-    return figure

@@ -112,11 +112,9 @@ def arrange_named(named: pd.DataFrame, measure: str = "cost") -> pd.DataFrame:
     return shown.reset_index(drop=True)
 
 
-def say_nobody(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with the row `Nobody` where it has none."""
-    if len(table):
-        return table
-    return pd.DataFrame({"label": ["Nobody"]}).reindex(columns=table.columns)
+def leave_out_empty(table: pd.DataFrame) -> pd.DataFrame | None:
+    """Return a table, or None where it has no rows: nobody is named, and the words above it say so."""
+    return None if table.empty else table
 
 
 def arrange_saving(totals: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from helpers.report.words.plain import name_term
 TRUST, REST = "TRUST", "REST"
 TRUST_NAME, REST_NAME = "Whole trust", "No activity: unmatched cost, other income"
 STATEMENT_ROWS = ("I", "C1", "C2", "C3", "C4", "T4")
+PARTS = ("ET", "RD", "OTHER", "EXCLUDED", "NOT_ATTRIBUTED", "T4")
+TRUST_SURPLUS = "Surplus of the trust"
 MEASURES = {"cost": "Cost", "los": "Length of stay"}
 STATEMENT_COLUMNS = {
     "line_name": "Service line",
@@ -95,11 +97,28 @@ def arrange_lines(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def arrange_statement(totals: pd.DataFrame) -> pd.DataFrame:
-    """Return the trust's own statement, and what stands beside the lines, in order of reading."""
-    beside = ("ET", "RD", "OTHER", "EXCLUDED", "NOT_ATTRIBUTED")
-    order = {row: place for place, row in enumerate((*STATEMENT_ROWS[:-1], *beside, "T4"))}
+    """Return the trust's own statement: its income, less its four kinds of cost, is its surplus."""
+    shown = _take_rows(totals, STATEMENT_ROWS)
+    shown["label"] = shown["label"].mask(shown["measure"].eq("T4"), TRUST_SURPLUS)
+    return shown
+
+
+def arrange_parts(totals: pd.DataFrame) -> pd.DataFrame:
+    """Return what the trust's surplus is made of: the service lines', what stands beside them, the sum."""
+    amounts = totals.set_index("measure")["amount_pence"]
+    lines = {
+        "measure": "LINES",
+        "label": "Surplus of the service lines",
+        "amount_pence": int(amounts["surpluses"]) - int(amounts["deficits"]),
+    }
+    shown = pd.concat([pd.DataFrame([lines]), _take_rows(totals, PARTS)], ignore_index=True)
+    shown["label"] = shown["label"].mask(shown["measure"].eq("T4"), TRUST_SURPLUS)
+    return shown
+
+
+def _take_rows(totals: pd.DataFrame, measures: tuple[str, ...]) -> pd.DataFrame:
+    order = {measure: place for place, measure in enumerate(measures)}
     shown = totals[totals["measure"].isin(order)].copy()
-    shown["label"] = shown["label"].mask(shown["measure"].eq("T4"), "Surplus of the trust")
     return shown.sort_values("measure", key=lambda names: names.map(order), ignore_index=True)
 
 
@@ -176,7 +195,7 @@ def arrange_long_stays(long_stays: pd.DataFrame, lines: pd.DataFrame) -> pd.Data
 def list_long_stays(long_stays: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """Return one row a line with its three shares."""
     shown = arrange_long_stays(long_stays, lines)
-    names = {7: "week_prop", 14: "fortnight_prop", 21: "three_weeks_prop"}
+    names = {7: "week_whole_prop", 14: "fortnight_whole_prop", 21: "three_weeks_whole_prop"}
     wide = shown.pivot(index="line_id", columns="threshold_days", values="bed_days_prop")
     wide = wide.reindex(columns=list(names)).rename(columns=names)
     is_hidden = shown.assign(is_hidden=shown[HIDDEN].fillna("").ne("")).pivot(
@@ -194,9 +213,9 @@ def list_long_stays(long_stays: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFra
 
 LONG_COLUMNS = {
     "line_name": "Service line",
-    "week_prop": "7 days or more",
-    "fortnight_prop": "14 days or more",
-    "three_weeks_prop": "21 days or more",
+    "week_whole_prop": "7 days or more",
+    "fortnight_whole_prop": "14 days or more",
+    "three_weeks_whole_prop": "21 days or more",
 }
 
 

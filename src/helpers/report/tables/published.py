@@ -94,6 +94,7 @@ IDENTITY_COLUMNS = {
     "right_pence": "Right side",
     "difference_pence": "Difference",
 }
+NOT_COMPARED = "Lines of which no care could be compared"
 SIGN_WORDS = {
     "stable": "Same on both bases",
     "depends": "Depends on the level of prices",
@@ -146,7 +147,7 @@ def arrange_totals(totals: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def arrange_index(index: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame | None:
-    """Return each line's cost against the nation, largest cost first, all lines last."""
+    """Return each line's cost against the nation, largest cost first; lines without a mean, and all, last."""
     if index.empty:
         return None
     cost = lines.set_index("line_id")["cost_pence"]
@@ -158,7 +159,15 @@ def arrange_index(index: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame | No
         interval=write_interval(index),
     )
     table = table.sort_values(["is_all", "cost_pence", "line_id"], ascending=[True, False, True])
-    return table[list(INDEX_COLUMNS)].reset_index(drop=True)
+    table = table[list(INDEX_COLUMNS)]
+    whole = [name for name in table if pd.api.types.is_integer_dtype(table[name])]
+    table = table.astype(dict.fromkeys(whole, "Int64"))
+    left_pence = int(cost[~cost.index.isin(index["line_id"])].sum())
+    if left_pence:
+        left = {"line_name": NOT_COMPARED, "cost_pence": left_pence, "interval": "–"}
+        rest = pd.DataFrame([left], columns=list(INDEX_COLUMNS)).astype(table.dtypes.to_dict())
+        table = pd.concat([table.iloc[:-1], rest, table.iloc[-1:]])
+    return table.reset_index(drop=True)
 
 
 def arrange_stays(stays: pd.DataFrame) -> pd.DataFrame | None:

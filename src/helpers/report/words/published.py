@@ -27,7 +27,7 @@ REFERENCE_WORDS = {
 def describe_basis(facts: dict[str, str]) -> str:
     """Return the caution at the top of every page: published figures only, and how much they cover."""
     words = (
-        "Made from what NHS England publishes, without the trust’s ledger or patients. It shows unit costs "
+        "Made from what NHS England publishes, without any trust’s ledger or patients. It shows unit costs "
         "and prices, not income received: read it as questions to ask, not as an account."
     )
     covered = find_covered_prop(facts)
@@ -92,8 +92,8 @@ def describe_accounts(accounts: pd.DataFrame, facts: dict[str, str]) -> str:
     hidden = int(accounts.loc[kept, "n_cost_only"].sum())
     if hidden:
         words += (
-            f" In {count_words(hidden, 'row')} the publisher hides a small activity: the cost is counted, and "
-            "no unit cost, price or mean is worked out from it."
+            f" {count_words(hidden, 'row has', 'rows have')} a cost and no activity (the publisher hides small "
+            "numbers): the cost is counted, and no unit cost, price or mean is worked out from it."
         )
     return words
 
@@ -185,8 +185,8 @@ def describe_stays(stays: pd.DataFrame, beds: pd.DataFrame, facts: dict[str, str
         return f"An overnight episode took {stays['days'].sum() / episodes:.1f} days on average (long stays past the trim point not counted)."
     if len(beds):
         return (
-            "Bed days by currency are not published for this year. The number of beds occupied by specialty is, and "
-            "is shown; it says nothing of how long each patient stayed."
+            "Bed days by currency are not published for this year. The number of beds occupied by specialty is shown "
+            f"instead, for the quarter to {beds['period'].iloc[-1]}; it says nothing of how long each patient stayed."
         )
     return "Bed days are not published for this year, and no file of occupied beds was supplied: nothing can be said of stays."
 
@@ -299,8 +299,8 @@ def describe_no_review(facts: dict[str, str]) -> str:
         return "England is made of all trusts and has no peers: read a trust’s own report."
     return (
         f"The file holds {count_words(int(facts['n_orgs']), 'organisation')} for {facts['year']}. At least eight with "
-        "the same currency are needed before any unit cost can be called unusual, so none is. The full "
-        "organisation-level file makes this page."
+        "the same currency are needed before any unit cost can be called unusual, so none is: that takes the "
+        "full organisation-level file."
     )
 
 
@@ -310,7 +310,7 @@ def describe_trusts(trusts: pd.DataFrame, facts: dict[str, str], trust: str) -> 
     if drawn is None:
         return (
             f"The file holds {count_words(int(facts['n_orgs']), 'organisation')} that could be compared: too few for a "
-            "picture of all trusts. The full organisation-level file makes this page."
+            "picture of all trusts, which takes the full organisation-level file."
         )
     outside = int(drawn["place"].eq("outside").sum())
     spread = format_prop(float(np.exp(np.sqrt(drawn["tau2"].iloc[0])) - 1))
