@@ -28,7 +28,13 @@ from helpers.parameters import (
     place,
     show_path,
 )
-from helpers.run import DEMO_TRUSTS, PUBLIC, Run, find_reports_folder, open_run
+from helpers.run import (
+    DEMO_TRUSTS,
+    PUBLIC,
+    Run,
+    find_reports_folder,
+    open_run,
+)
 
 REPORT_OPTIONS = ("what_if",)  # for one trust: questions name its lines
 RUN_OPTIONS = ("year", "audience", "method", "engine", "data", "out", "allow_unreconciled")
@@ -42,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal may lack a letter of a path
     parser = build_parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return CommandError.exit_code
     given = parser.parse_args(arguments)
     try:
         wanted = {

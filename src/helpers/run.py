@@ -162,6 +162,7 @@ def open_run(
     input_dir = place(given["data"]) / code / year
     published = find_reports_folder(given["out"], given["audience"]) / code / year
     _check_apart(input_dir, published)
+    _refuse_other_case(input_dir)
     run = Run(
         trust=code,
         year=year,
@@ -208,6 +209,18 @@ def _check_apart(input_dir: Path, published: Path) -> None:
         raise CommandError(
             f"The report would be written over the trust's own files in {input_dir}.\n"
             "DATA and OUT must be different folders."
+        )
+
+
+def _refuse_other_case(input_dir: Path) -> None:
+    """Say so if the trust's folder is there under another case, as `r0a`: it would be passed over."""
+    data, code = input_dir.parents[1], input_dir.parent.name
+    names = sorted(path.name for path in data.glob("*") if path.is_dir()) if data.is_dir() else []
+    alike = [name for name in names if name.upper() == code]
+    if alike and code not in names:
+        raise InputError(
+            f"The folder {data / alike[0]} is there, and {code} is looked for.\n"
+            f"Rename it {code}, in capitals."
         )
 
 

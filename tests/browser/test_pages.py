@@ -158,6 +158,21 @@ def test_a_table_can_be_searched(open_page):
     assert len(rows) == 1 and rows[0].startswith("Cardiology")
 
 
+def test_a_wide_table_fades_at_the_right_until_its_end_and_keeps_its_first_column(open_page):
+    page = open_page("03_cross_subsidy.html", width=PHONE)
+    box = page.locator("#table-3\\.2 .scroll")
+    first = page.locator("#table-3\\.2 tbody th").first
+    page.wait_for_function("document.querySelector('#table-3\\\\.2 .scroll').matches('.more')")
+    assert "gradient" in box.evaluate("one => getComputedStyle(one).maskImage")
+    left = first.bounding_box()["x"]
+    box.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
+    page.wait_for_function("!document.querySelector('#table-3\\\\.2 .scroll').matches('.more')")
+    assert box.evaluate("one => getComputedStyle(one).maskImage") == "none"
+    assert first.bounding_box()["x"] == left
+    page.emulate_media(media="print")
+    assert box.evaluate("one => getComputedStyle(one).overflowX") == "visible"
+
+
 def test_without_a_script_every_row_is_there(open_page):
     with_script = open_page("03_cross_subsidy.html")
     without = open_page("03_cross_subsidy.html", script=False)

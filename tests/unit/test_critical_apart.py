@@ -26,12 +26,13 @@ PERIODS = [("CC1", "SP1", 150.0), ("CC2", "SP5", 72.5), ("CC3", "SP3", 120.0)]
 DAY_PENCE = 100_000
 
 
-def cost(feed: str = "critical_care") -> Costed:
+def cost(feed: str = "critical_care", *, is_priced: bool = True) -> Costed:
     frames = {**make_money_frames(), **make_patient_frames()}
     pools = frames["cost_pools"]
     pools["feed"] = pools["feed"].mask(pools["pool_id"] == "P_THEATRE", feed)
     price = frames["prices"].iloc[[0]].assign(hrg="XC07Z", pod="CC", unit_price_pence=DAY_PENCE)
-    frames["prices"] = pd.concat([frames["prices"], price], ignore_index=True)
+    if is_priced:
+        frames["prices"] = pd.concat([frames["prices"], price], ignore_index=True)
     began = START + timedelta(hours=1)
     with open_engine(threads=1) as db:
         add_activity(db)
@@ -90,10 +91,22 @@ def test_consultants_and_commissioners_earn_their_patients_days(costed):
         assert income.to_dict() == {"GENMED": 20_600_000, "TO": 35_400_000}
 
 
-def test_where_no_pool_pays_for_periods_nothing_moves():
-    found = cost(feed="theatre")
-    assert "CC" not in set(found.analyses["line_hrgs"]["pod"])
+def test_where_no_pool_pays_for_periods_their_income_stands_with_the_spells_that_hold_their_cost():
+    found, without = cost(feed="theatre"), cost(feed="theatre", is_priced=False)
     assert found.reconciliation["passed"].all()
+    rows, before = rows_of(found), rows_of(without)
+    assert "CC" not in set(found.analyses["line_hrgs"]["pod"])
+    more = (rows["income_pence"] - before["income_pence"]).loc[lambda pence: pence != 0]
+    # P1's seven days and P3's six; P5 is private
+    assert more.to_dict() == {
+        ("TO", "EL", "P1Z"): 7 * DAY_PENCE,
+        ("GENMED", "EL", "P3Z"): 6 * DAY_PENCE,
+    }
+    assert rows["full_cost_pence"].equals(before["full_cost_pence"])
+    assert (rows["margin_pence"] == rows["income_pence"] - rows["full_cost_pence"]).all()
+    for name in ("line_consultants", "line_commissioners"):
+        income = found.analyses[name].groupby("line_id")["income_pence"].sum()
+        assert income.to_dict() == {"GENMED": 20_600_000, "TO": 35_400_000}
 
 
 def test_a_change_of_critical_care_is_price_volume_or_unit_cost_and_not_mix():

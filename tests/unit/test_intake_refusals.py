@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.errors import HelpersError, InputError
+from helpers.run import open_run
 from helpers.sources.extracts import read_trust
 from small_trust import FILES, open_small_engine, open_small_run, write_trust
 from workbook_bytes import write_workbook
@@ -87,6 +88,7 @@ CASES = {
         {"general_ledger__xlsx": write_workbook({"D": ROWS}, dimension="A1:CV1048576")},
         ["general_ledger.xlsx has a sheet of 100 columns and 1,048,576 rows", "Delete the empty rows"],
     ),
+    "empty settings": ({"trust": ""}, ["trust.yml is empty", "key: value"]),
     "folder of another trust": (
         {"trust": FILES["trust.yml"].replace("XYZ", "R0A")},
         ["trust.yml says that these are the files of R0A, and the run is for XYZ", "Move the files"],
@@ -113,6 +115,27 @@ def test_two_files_for_one_table_are_named_with_what_to_do(tmp_path):
         "2 files hold general_ledger: general_ledger.csv, general_ledger.xlsx.\n"
         "Leave the one to be used in the folder and move the others out."
     )
+
+
+def test_a_packed_file_is_to_be_unpacked(tmp_path):
+    run = open_small_run(tmp_path)
+    (run.input_dir / "general_ledger.csv").rename(run.input_dir / "general_ledger.zip")
+    with open_small_engine() as db, pytest.raises(InputError) as stopped:
+        read_trust(run, db)
+    assert "lacks 1 of the files that a report needs: general_ledger" in str(stopped.value)
+    assert "Unpack general_ledger.zip" in str(stopped.value)
+
+
+@pytest.mark.parametrize("name", ["xyz", "Xyz"])
+def test_a_folder_in_small_letters_is_not_passed_over(tmp_path, name):
+    (tmp_path / name / "2024-25").mkdir(parents=True)
+    if (tmp_path / "XYZ").exists():
+        pytest.skip("this disk does not tell large letters from small ones")
+    with pytest.raises(InputError, match="Rename it XYZ, in capitals") as stopped:
+        open_run(trust="xyz", data=tmp_path)
+    assert name in str(stopped.value)
+    (tmp_path / "XYZ").mkdir()
+    assert open_run(trust="xyz", data=tmp_path).input_dir.parent.name == "XYZ"
 
 
 def test_a_folder_in_place_of_a_file_is_not_a_file(tmp_path):

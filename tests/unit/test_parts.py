@@ -10,7 +10,6 @@ from helpers.report.tables.inside import arrange_commissioners, arrange_masking
 from helpers.report.words.inside import describe_masking
 from helpers.subsidy.parts import (
     check_parts,
-    is_critical_apart,
     measure_masking_by,
     split_by_parts,
     total_parts,
@@ -119,16 +118,26 @@ def test_income_of_critical_care_goes_with_the_patients_it_was_for():
     assert cut(found, "TO", "consultant") == {"C1": 370, "C2": -300, "REST": -40}
     assert cut(found, "TO", "commissioner") == {"QKK": 20, "(not known)": 50, "REST": -40}
     assert cut(found, "TO", "admin_category") == {"01": 20, "02": 50, "REST": -40}
-    assert is_critical_apart(tables["line_hrgs"]) and not is_critical_apart(hrgs)
 
 
-def test_where_patients_were_costed_elsewhere_critical_care_belongs_to_no_patient_in_any_cut():
+def test_where_patients_were_costed_elsewhere_it_stands_with_the_spell_that_holds_its_cost():
     db = open_engine("duckdb")
     add_events(db, [("A", 120)])
+    tables = line_tables(EVENTS)
+    for name, column, group in (
+        ("line_hrgs", "hrg", "HN22C"),
+        ("line_consultants", "consultant_code", "C1"),
+        ("line_commissioners", "commissioner", "QKK"),
+    ):
+        own = (tables[name]["line_id"] == "TO") & (tables[name][column] == group)
+        tables[name].loc[own, "income_pence"] += 120
     line = POSITION.assign(income_pence=[0, 1_120], surplus_pence=[-80, 30])
-    found = split_by_parts(line, total_parts(db, line_tables(EVENTS)))
-    rest = found[(found["line_id"] == "TO") & (found["group"] == "REST")]
-    assert rest["surplus_pence"].tolist() == [80] * 4  # 120 less the 40 that no patient caused
+    found = split_by_parts(line, total_parts(db, tables))
+    # 120 more than without critical care, and still 40 that no patient caused
+    assert cut(found, "TO", "hrg") == {"HN22C": 320, "HT12A": -300, "WF01A": 50, "REST": -40}
+    assert cut(found, "TO", "consultant") == {"C1": 370, "C2": -300, "REST": -40}
+    assert cut(found, "TO", "commissioner") == {"QKK": 20, "(not known)": 50, "REST": -40}
+    assert cut(found, "TO", "admin_category") == {"01": 20, "02": 50, "REST": -40}
 
 
 def test_a_cut_that_loses_money_is_seen(parts):

@@ -184,3 +184,28 @@ def test_rows_that_cleaning_lost():
     checks = Checks()
     identities.check_rows(checks, accounts)
     assert find_failed(checks) == ["R15"]
+
+
+def test_missing_rows_are_told_with_the_rules_that_set_most_aside():
+    checks = Checks()
+    checks.add("R15", "Rows kept = control total of apc episodes (rows)", 6, 1_321)
+    rows = [
+        ("apc_episodes", "APC-015", "Outside the year.", "X", 1_314),
+        ("apc_episodes", "APC-001", "Twice.", "X", 1),
+        ("apc_episodes", "APC-010", "Long.", "W", 9_000),
+    ]
+    names = ["file", "rule", "words", "severity", "n_rows"]
+    cleaning = pd.DataFrame(rows, columns=names)
+    with pytest.raises(ReconciliationError) as stopped:
+        check_reconciled(checks.as_frame(), cleaning=cleaning)
+    said = str(stopped.value)
+    assert "6 against 1,321, apart by -1,315 rows" in said
+    assert "set aside 1,314 rows of apc_episodes by APC-015: Outside the year." in said
+    assert said.index("APC-015") < said.index("APC-001")
+    assert "set aside 1 row of apc_episodes by APC-001" in said
+    assert "APC-010" not in said  # kept with a warning
+    pence = Checks()
+    pence.add("R1", "Ledger expenditure = control total", 1, 2)
+    with pytest.raises(ReconciliationError) as stopped:
+        check_reconciled(pence.as_frame(), cleaning=cleaning)
+    assert "APC-015" not in str(stopped.value)  # no rows are missing

@@ -38,7 +38,8 @@ WHERE w.feed = '{FEED}' ORDER BY c.pool_id, c.line_id, w.activity_key
 """
 INCOME_SQL = f"""
 SELECT i.cc_id, i.event_id, i.line_id, i.hrg, i.days, i.income_pence, e.consultant_code,
-       coalesce(e.commissioner, '') AS commissioner
+       coalesce(e.commissioner, '') AS commissioner,
+       coalesce(e.spell_pod, e.pod, '') AS spell_pod, coalesce(e.hrg_spell, e.hrg, '') AS spell_hrg
 FROM {PERIOD_INCOME} AS i JOIN events AS e ON e.event_id = i.event_id ORDER BY i.cc_id
 """
 
@@ -63,24 +64,20 @@ def set_apart(
 
     Notes
     -----
-    Decision D-322. Without periods that pools pay for (patients costed elsewhere) nothing changes.
+    Decision D-322. Without periods that pools pay for (patients costed elsewhere) their cost is inside
+    the spells, so what they earn is put there too (D-413).
     """
     hrgs = tables["line_hrgs"].assign(critical_care_pence=0)
     periods = db.frame(INCOME_SQL) if db.has(PERIOD_INCOME) else NO_PERIODS.copy()
     tables = tables | {"critical_care_income": periods[INCOME_COLUMNS]}
+    earned = _add_earned(tables, periods) if len(periods) else {}
     costs = cost_periods(db, pool_line_costs)
     if costs.empty:
-        return tables | {"line_hrgs": hrgs, "critical_care_costs": NO_COSTS.copy()}
+        hrgs = _add_to_spells(hrgs, periods) if len(periods) else hrgs
+        return tables | {"line_hrgs": hrgs, "critical_care_costs": NO_COSTS.copy()} | earned
     apart = costs.groupby(CELL, as_index=False)[[*KINDS, "whole_pence"]].sum()
     both = pd.concat([_take_out(hrgs, apart), _list_rows(costs, periods)], ignore_index=True)
     both = both.sort_values(CELL, ignore_index=True)[hrgs.columns]
-    earned = {
-        name: _add_income(tables[name], periods, column)
-        for name, column in (
-            ("line_consultants", "consultant_code"),
-            ("line_commissioners", "commissioner"),
-        )
-    }
     listed = costs.assign(full_cost_pence=costs[KINDS].sum(axis=1))[list(NO_COSTS)]
     return tables | {"line_hrgs": both, "critical_care_costs": listed} | earned
 
@@ -142,9 +139,20 @@ def _list_rows(costs: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _add_income(table: pd.DataFrame, periods: pd.DataFrame, column: str) -> pd.DataFrame:
+def _add_earned(tables: dict[str, pd.DataFrame], periods: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the breakdowns by consultant and commissioner with what days in critical care earned."""
+    keys = (("line_consultants", "consultant_code"), ("line_commissioners", "commissioner"))
+    return {name: _add_income(tables[name], periods, ["line_id", key]) for name, key in keys}
+
+
+def _add_to_spells(hrgs: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
+    """Return the spells' rows with what their days in critical care earned."""
+    at_spells = periods.drop(columns="hrg").rename(columns={"spell_pod": "pod", "spell_hrg": "hrg"})
+    return _add_income(hrgs, at_spells, CELL)
+
+
+def _add_income(table: pd.DataFrame, periods: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Return a breakdown with what days in critical care earned added to its income and margin."""
-    by = ["line_id", column]
     earned = periods.groupby(by, as_index=False)["income_pence"].sum()
     rows = table.merge(earned, on=by, how="left", suffixes=("", "_critical"), validate="one_to_one")
     more = rows["income_pence_critical"].fillna(0).astype("int64")

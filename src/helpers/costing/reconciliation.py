@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import CRITICAL_CARE, PRIVATE_CARE, UNMATCHED
+from helpers.contracts.terms import PRIVATE_CARE, UNMATCHED
 from helpers.costing.ledger import EXPENDITURE, find_control_pence
 from helpers.costing.statement import TRUST
 from helpers.costing.wip import total_matched
 from helpers.errors import ReconciliationError, name_a_few
+
+MOST_RULES = 3  # named where rows are missing
 
 
 @dataclass
@@ -247,9 +249,7 @@ def check_breakdowns(
     """R12 by HRG and point of delivery, consultant and commissioner, rows add up to their line."""
     cost = total_matched(line_costs)
     care = tables["line_hrgs"]
-    # Critical care has cells of its own where its cost is known by period.
-    beside = [""] if (care["pod"] == CRITICAL_CARE).any() else ["", CRITICAL_CARE]
-    of_cases = (line_income["row_id"] == "I1") & ~line_income["pod"].isin(beside)
+    of_cases = (line_income["row_id"] == "I1") & (line_income["pod"] != "")
     at_price = line_income[of_cases]
     names = {
         "line_hrgs": "point of delivery and HRG",
@@ -303,13 +303,17 @@ def check_rows(checks: Checks, accounts: pd.DataFrame) -> None:
     )  # fmt: skip
 
 
-def check_reconciled(reconciliation: pd.DataFrame, *, allow: bool = False) -> pd.DataFrame:
+def check_reconciled(
+    reconciliation: pd.DataFrame, *, allow: bool = False, cleaning: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return the identities, or stop and name those that fail.
 
     Parameters
     ----------
     allow
         Go on all the same; every page is then stamped as unreconciled.
+    cleaning
+        ``cleaning_summary``: where rows are missing, it says which rules set most of them aside.
 
     Raises
     ------
@@ -324,9 +328,23 @@ def check_reconciled(reconciliation: pd.DataFrame, *, allow: bool = False) -> pd
         f"{row.difference_pence:,} {'rows' if row.id == 'R15' else 'pence'}."
         for row in failed.itertuples()
     ]
+    if cleaning is not None and failed["id"].eq("R15").any():
+        lines += list_set_aside(cleaning)
     raise ReconciliationError(
         f"{len(failed)} of {len(reconciliation)} identities fail: {name_a_few(failed['id'])}.\n"
         + "\n".join(lines)
         + "\nNo report is made. Correct the files, or look into it with --allow-unreconciled, which "
         "stamps every page."
     )
+
+
+def list_set_aside(cleaning: pd.DataFrame) -> list[str]:
+    """Return the rules that set most rows aside, a sentence each; the rows are counted, not shown."""
+    aside = cleaning[cleaning["severity"] == "X"]
+    most = aside.sort_values(["n_rows", "file", "rule"], ascending=[False, True, True]).head(
+        MOST_RULES
+    )
+    return [
+        f"Cleaning set aside {row.n_rows:,} {'row' if row.n_rows == 1 else 'rows'} of {row.file} by {row.rule}: {row.words}"
+        for row in most.itertuples()
+    ]

@@ -31,7 +31,7 @@ RECORD = "run.json"
 COMMON_CODE = (
     "errors.py", "parameters.py", "run.py", "memory.py", "engine.py", "engine_spark.py", "contracts", "sources/tables.py", "sources/cleaned.py",
     "report/cells.py", "report/fitness.py", "report/exhibits.py", "report/formats.py", "report/execute.py", "report/apart.py",
-    "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/figures/labels.py",
+    "report/figures/style.py", "report/figures/picture.py", "report/figures/narrow.py", "report/figures/phone.py", "report/figures/labels.py",
     "report/tables/drawn.py", "report/downloads.py",
     "sources/spreadsheets.py", "report/words/plain.py", "report/words/terms.csv",
 )  # fmt: skip

@@ -138,6 +138,9 @@ def describe_unread(folder: Path) -> list[str]:
     ]
 
 
+PACKED = (".zip", ".gz", ".7z", ".rar")
+
+
 def find_mode(found: dict[str, Path]) -> str:
     """Return ``costed`` where patients come costed; ``slr`` with line drivers and no feed; else ``plics``."""
     if COSTED_FILE in found:
@@ -153,6 +156,8 @@ def check_mandatory(found: dict[str, Path], mode: str, folder: Path) -> None:
     ]
     if not missing:
         return
+    packed = [path.name for path in folder.iterdir() if path.suffix.lower() in PACKED]
+    unpack = f"\nUnpack {name_a_few(packed)}: files are read as they are." if packed else ""
     there = name_a_few((path.name for path in folder.iterdir()), few=40)
     without_feeds = (
         "\nA trust without activity feeds needs none of apc_episodes, op_attendances and ward_stays, but "
@@ -163,7 +168,7 @@ def check_mandatory(found: dict[str, Path], mode: str, folder: Path) -> None:
     raise InputError(
         f"{folder} lacks {len(missing)} of the files that a report needs: {', '.join(missing)}.\n"
         f"It holds: {there}.\nAdd each as <name>.csv (or {', '.join(ENDINGS[1:])}); docs/your-own-data.md "
-        f"lists their columns.{without_feeds}"
+        f"lists their columns.{unpack}{without_feeds}"
     )
 
 

@@ -173,9 +173,8 @@ def _find_parts(run: Run, db: Engine, found: Subsidy) -> tuple[pd.DataFrame, pd.
     cut = parts.total_parts(db, line_tables)
     table = parts.split_by_parts(found.service_line_position, cut)
     income = read_table(run, "line_income")
-    if parts.is_critical_apart(line_tables["line_hrgs"]):
-        income = income[income["pod"] != CRITICAL_CARE]
-    return table, parts.check_parts(table, _total_rest(run, income))
+    rest = _total_rest(run, income[income["pod"] != CRITICAL_CARE])
+    return table, parts.check_parts(table, rest)
 
 
 def _total_rest(run: Run, income: pd.DataFrame) -> pd.DataFrame:

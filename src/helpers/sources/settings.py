@@ -234,6 +234,8 @@ def _read_yaml(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
         ) from error
     if found is None and may_be_empty:
         return {}  # proposals that are still commented out
+    if found is None:
+        raise InputError(f"{path.name} is empty. Write lines `key: value`.")
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise InputError(f"{path.name} must hold lines `key: value`.")
     return found

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.contracts import QueryEngine
-from helpers.contracts.terms import CRITICAL_CARE
 from helpers.subsidy.within import CRITICAL_INCOME_SQL, REST, is_priced
 
 NOT_KNOWN = "(not known)"
@@ -35,7 +34,7 @@ SELECT e.line_id, '{ADMIN_CATEGORY}' AS grouping, coalesce(e.admin_category, '{N
        CAST(sum(coalesce(e.income_pence, 0) + coalesce(c.income_pence, 0)) AS BIGINT) AS income_pence,
        CAST(sum(e.full_cost_pence) AS BIGINT) AS cost_pence
 FROM patient_events e
-LEFT JOIN ({CRITICAL_INCOME_SQL}) c ON c.event_id = e.event_id AND $is_apart
+LEFT JOIN ({CRITICAL_INCOME_SQL}) c ON c.event_id = e.event_id
 GROUP BY e.line_id, coalesce(e.admin_category, '{NOT_KNOWN}')
 ORDER BY line_id, "group"
 """
@@ -61,10 +60,10 @@ def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.
     Notes
     -----
     Decision D-371: what days in critical care earn is counted with the patients they were for; by
-    HRG critical care is a group of its own. Where it has no rows of its own (patients costed
-    elsewhere), its income belongs to no patient in any cut.
+    HRG critical care is a group of its own, or stands with its spells where their cost holds it
+    (patients costed elsewhere, D-413).
     """
-    tables = [db.frame(CATEGORIES_SQL, is_apart=is_critical_apart(line_tables["line_hrgs"]))]
+    tables = [db.frame(CATEGORIES_SQL)]
     for grouping, (name, column) in LINE_TABLES.items():
         table = line_tables[name].rename(columns={"full_cost_pence": "cost_pence"})
         group = table[column].astype("str").replace("", NOT_KNOWN)
@@ -74,11 +73,6 @@ def total_parts(db: QueryEngine, line_tables: Mapping[str, pd.DataFrame]) -> pd.
         every = every.iloc[:0]
     totals = every.groupby(["line_id", "grouping", "group"], as_index=False)[NUMBERS].sum()
     return totals[PART_COLUMNS].astype(dict.fromkeys(NUMBERS, "int64"))
-
-
-def is_critical_apart(line_hrgs: pd.DataFrame) -> bool:
-    """Tell whether critical care has rows of its own: not where patients were costed elsewhere."""
-    return bool((line_hrgs["pod"] == CRITICAL_CARE).any())
 
 
 def split_by_parts(position: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from helpers.report.figures.phone import CELL_SIZE, NAME_SIZE, add_phone_form, fold_name
+from helpers.report.figures.phone import ROW_INCHES as PHONE_ROW_INCHES
 from helpers.report.figures.style import (
     BLUE,
     GREY,
     INK,
     LIGHT_GREY,
+    NARROW_INCHES,
     ORANGE,
     new_figure,
     report_style,
@@ -94,19 +98,25 @@ def plot_field_months(months: pd.DataFrame) -> Figure | None:
     ]
     with report_style():
         figure, axes = new_figure(MARGIN_INCHES + ROW_INCHES * len(grid))
-        shades = LinearSegmentedColormap.from_list("empty", ["#ffffff", ORANGE])
-        axes.pcolormesh(
-            1 - grid.to_numpy(), cmap=shades, vmin=0, vmax=1, edgecolors=LIGHT_GREY, linewidth=0.5
-        )
-        for (row, month), prop in np.ndenumerate(grid.to_numpy()):
-            if prop < WEAK_PROP:
-                axes.text(month + 0.5, row + 0.5, f"{prop * 100:.0f}", ha="center", va="center",
-                          fontsize=7.5, color=INK)  # fmt: skip
+        _draw_fullness(axes, grid.to_numpy(), size=7.5)
         axes.set_yticks(np.arange(len(grid)) + 0.5, labels)
-        axes.set_xticks(np.arange(12) + 0.5, MONTHS)
-        axes.invert_yaxis()
-        axes.set_xlabel("Month (per cent of rows, where below 95)")
-    return figure
+        form, axes = new_figure(MARGIN_INCHES + PHONE_ROW_INCHES * len(grid), width=NARROW_INCHES)
+        _draw_fullness(axes, grid.to_numpy(), size=CELL_SIZE)
+        names = [*map(fold_name, labels)]
+        axes.set_yticks(np.arange(len(grid)) + 0.5, names, fontsize=NAME_SIZE)
+    return add_phone_form(figure, form)
+
+
+def _draw_fullness(axes: Axes, grid: np.ndarray, *, size: float) -> None:
+    shades = LinearSegmentedColormap.from_list("empty", ["#ffffff", ORANGE])
+    axes.pcolormesh(1 - grid, cmap=shades, vmin=0, vmax=1, edgecolors=LIGHT_GREY, linewidth=0.5)
+    for (row, month), prop in np.ndenumerate(grid):
+        if prop < WEAK_PROP:
+            axes.text(month + 0.5, row + 0.5, f"{prop * 100:.0f}", ha="center", va="center",
+                      fontsize=size, color=INK)  # fmt: skip
+    axes.set_xticks(np.arange(12) + 0.5, MONTHS)
+    axes.invert_yaxis()
+    axes.set_xlabel("Month (per cent of rows, where below 95)", fontsize=size + 1)
 
 
 def plot_findings(summary: pd.DataFrame) -> Figure | None:

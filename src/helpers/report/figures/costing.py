@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from helpers.contracts.terms import NON_PATIENT_LINES, find_own_line
+from helpers.report.figures.phone import Bar, add_phone_form, draw_stages
 from helpers.report.figures.style import (
     BLUE,
     GREY,
@@ -40,6 +43,7 @@ TRACING = [
 ]
 # The money-flow picture: three columns of blocks, as shares of its width and height.
 COLUMN_X, BLOCK_WIDTH, GAP, LABEL_STEP = (0.0, 0.47, 0.8), 0.014, 0.012, 0.047
+STAGES = ("The ledger", "Shared out by", "Service line")
 MOST_LINES, MOST_FEEDS = 14, 9  # the smallest are drawn together
 OTHERS, OTHER_FEEDS, REST_LINE = "All other lines", "Other activity", "Education, research, other"
 SERVICES, CLINICAL, REST = "Overhead services", "Clinical departments", "Other departments"
@@ -55,12 +59,15 @@ def plot_money_flow(pool_line_costs: pd.DataFrame, service_lines: pd.DataFrame) 
         stages = [_stack(flows, name) for name in ("source", "activity", "line")]
         for left, right in ((0, 1), (1, 2)):
             _draw_bands(axes, flows, stages[left], stages[right], left, right)
-        for number, (stage, title) in enumerate(
-            zip(stages, ("The ledger", "Shared out by", "Service line"), strict=True)
-        ):
+        for number, (stage, title) in enumerate(zip(stages, STAGES, strict=True)):
             _draw_blocks(axes, stage, COLUMN_X[number])
             axes.text(COLUMN_X[number], -0.03, title, weight="bold", ha="left")
-    return figure
+    bars = [[*map(_make_bar, stage.itertuples())] for stage in stages]
+    return add_phone_form(figure, draw_stages(list(zip(STAGES, bars, strict=True))))
+
+
+def _make_bar(block: Any) -> Bar:
+    return Bar(block.Index, block.pence, format_gbp(block.pence), block.colour)
 
 
 def build_money_flow(pool_line_costs: pd.DataFrame, service_lines: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from helpers.report.figures.phone import Bar, add_phone_form, draw_stages
 from helpers.report.figures.style import (
     DEFICIT,
     GREY,
@@ -70,7 +71,19 @@ def plot_funding_flows(
             axes.text(x, -0.05, "Earn more than they cost", ha="right", weight="bold")
         if (flows["target"] != LEFT_OVER).any():
             axes.text(RIGHT_X, -0.05, "Cost more than they earn", ha="left", weight="bold")
-    return figure
+    stages = [
+        ("Earn more than they cost", left),
+        ("Cost more than they earn", right),
+    ]
+    return add_phone_form(
+        figure, draw_stages([(title, [*map(_make_bar, side)]) for title, side in stages])
+    )
+
+
+def _make_bar(block: Block) -> Bar:
+    note = ", depends on rule" if block.is_unsure else ""
+    hatch = HATCH if block.is_unsure else ""
+    return Bar(block.name + note, block.pence, format_gbp(block.pence), block.colour, hatch)
 
 
 def build_flows(funding_lines: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:

@@ -29,11 +29,12 @@ class Mark:
     name: str
 
 
-def name_marks(axes: Axes, marks: Sequence[Mark], *, size: float = 8.0) -> None:
+def name_marks(axes: Axes, marks: Sequence[Mark], *, size: float = 8.0, gap: float = 0.0) -> None:
     """Write the name of every mark, the first one first; call it when all else is drawn.
 
     A name stands where it covers nothing, as near to its mark as it can; a thin line joins the two
-    where they are apart. Where there is no such place it stands where it covers least.
+    where they are apart. Where there is no such place it stands where it covers least. ``gap`` points
+    are kept between names beside each other.
     """
     figure = axes.get_figure()
     figure.set_gid(WIDE_ONLY)  # names would meet in half the width
@@ -60,7 +61,7 @@ def name_marks(axes: Axes, marks: Sequence[Mark], *, size: float = 8.0) -> None:
         text.set_position(((place.x0 - centre[0]) / pixels, (place.y0 - centre[1]) / pixels))
         if distance >= LEADER_FROM:
             _join(axes, own, place)
-        boxes.append(place)
+        boxes.append(place.padded(gap * pixels, 0))
 
 
 def _list_places(

@@ -6,14 +6,24 @@ from textwrap import fill
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from helpers.report.figures.phone import (
+    CELL_SIZE,
+    NAME_LETTERS,
+    NAME_SIZE,
+    ROW_INCHES,
+    add_phone_form,
+    fold_name,
+)
 from helpers.report.figures.style import (
     BLUE,
     DEFICIT,
     GREY,
     INK,
+    NARROW_INCHES,
     PURPLE,
     SURPLUS,
     TURQUOISE,
@@ -22,7 +32,7 @@ from helpers.report.figures.style import (
     report_style,
     use_money_axis,
 )
-from helpers.report.formats import format_gbp, format_prop
+from helpers.report.formats import format_gbp
 from helpers.report.words.plain import name_lines
 
 BAR_INCHES, MARGIN_INCHES = 0.29, 0.9
@@ -141,22 +151,29 @@ def plot_department_use(table: pd.DataFrame) -> Figure | None:
         return None
     with report_style():
         figure, axes = new_figure(BAR_INCHES * len(table) + 1.2)
-        values = table.to_numpy(float)
-        for row, column in zip(*np.nonzero(values >= SMALLEST_CELL_PROP), strict=True):
-            value = values[row, column]
-            opacity = PALEST + (DARKEST - PALEST) * value
-            axes.add_patch(_make_cell(column, row, opacity))
-            axes.text(
-                column, row, format_prop(value), ha="center", va="center", fontsize=8, color=INK
-            )
-        axes.set(xlim=(-0.5, len(table.columns) - 0.5), ylim=(len(table) - 0.5, -0.5))
+        _draw_use(axes, table, size=8, unit="%")
         heads = [fill(name, HEAD_LETTERS, break_long_words=False) for name in table.columns]
         axes.set_xticks(range(len(table.columns)), heads, fontsize=7.5)
-        axes.xaxis.tick_top()
         axes.set_yticks(range(len(table)), [_shorten(name) for name in table.index])
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-    return figure
+        form, axes = new_figure(ROW_INCHES * len(table) + 2.0, width=NARROW_INCHES)
+        _draw_use(axes, table, size=CELL_SIZE, unit="")
+        heads = [fill(name, NAME_LETTERS) for name in table.columns]
+        axes.set_xticks(range(len(table.columns)), heads, fontsize=NAME_SIZE, rotation=90)
+        axes.set_yticks(range(len(table)), [*map(fold_name, table.index)], fontsize=NAME_SIZE)
+        axes.set_xlabel("Per cent of each department’s cost", fontsize=NAME_SIZE)
+    return add_phone_form(figure, form)
+
+
+def _draw_use(axes: Axes, table: pd.DataFrame, *, size: float, unit: str) -> None:
+    values = table.to_numpy(float)
+    for row, column in zip(*np.nonzero(values >= SMALLEST_CELL_PROP), strict=True):
+        value = values[row, column]
+        axes.add_patch(_make_cell(column, row, PALEST + (DARKEST - PALEST) * value))
+        text = f"{value * 100:.0f}{unit}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=size, color=INK)
+    axes.set(xlim=(-0.5, len(table.columns) - 0.5), ylim=(len(table) - 0.5, -0.5))
+    axes.xaxis.tick_top()
+    axes.spines[:].set_visible(False)
 
 
 def _make_cell(column: int, row: int, opacity: float) -> Rectangle:

@@ -1,7 +1,8 @@
 """A figure laid out again for a phone: the same marks, in half the width, with words in lines.
 
 Panels that stand side by side go one under another (D-253). A figure whose words would meet or be
-cut off at that width is left to its wide form, which a phone scrolls sideways (decision D-202).
+cut off at that width carries a form of its own for a phone (``phone``), or is left to its wide form,
+which a phone scrolls sideways (decision D-202).
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
-from helpers.report.figures.style import WIDE_ONLY, to_svg
+from helpers.report.figures.style import NARROW_INCHES, WIDE_ONLY, to_svg
 
-NARROW_INCHES = 4.1
 LONGEST_LABEL = 19  # letters in one line of a row's name
 LONGEST_AXIS_LABEL = 40
 LONGEST_LEGEND_LABEL = 42
@@ -72,6 +72,12 @@ def draw_narrow(figure: Figure) -> str:
         for axes in figure.axes:
             _make_room(axes)
     return ""
+
+
+def draw_form(form: Figure) -> str:
+    """Return the form that a figure carries for a phone as SVG; blank if its words do not fit."""
+    svg = to_svg(form)  # which settles where words stand
+    return "" if _count_faults(form, 0) else svg
 
 
 def _stack_panels(figure: Figure, n_rows: int) -> None:

@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
-from helpers.report.figures.narrow import draw_narrow
+from helpers.report.figures.narrow import draw_form, draw_narrow
+from helpers.report.figures.phone import get_phone_form
 from helpers.report.figures.style import DARK, WHITE, report_style, to_svg
 
 # Above this size a figure is drawn as pixels, if that is smaller.
@@ -47,10 +48,10 @@ def draw_pictures(figure: Figure) -> tuple[Picture, Picture | None]:
 
     The figure is laid out afresh for the second one, so it is not to be used again.
     """
-    wide = draw_picture(figure)
+    wide, form = draw_picture(figure), get_phone_form(figure)
     with report_style():
-        narrow = draw_narrow(figure)
-    return wide, _make_picture(figure, narrow, is_one_word=True) if narrow else None
+        narrow = draw_narrow(figure) if form is None else draw_form(form)
+    return wide, _make_picture(form or figure, narrow, is_one_word=True) if narrow else None
 
 
 def draw_picture(figure: Figure) -> Picture:

@@ -20,6 +20,7 @@ GREY, LIGHT_GREY, INK, PURPLE = "#6F777B", "#D9DCDE", "#22272B", "#A285D1"
 SURPLUS, DEFICIT, NOT_SURE = BLUE, ORANGE, "#A9AFB3"
 GRID, WHITE = "#ECEEEF", "#FFFFFF"
 WIDTH_INCHES = 7.4
+NARROW_INCHES = 4.1  # on a phone
 WIDE_ONLY = "wide-only"  # name of a figure that is not laid out again for a phone
 MOST_TICKS = 6
 

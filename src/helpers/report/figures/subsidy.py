@@ -7,6 +7,7 @@ the colour of a surplus or a deficit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from helpers.contracts.terms import PODS
+from helpers.report.figures.phone import NAME_LETTERS, NAME_SIZE, add_phone_form, fold_name
+from helpers.report.figures.phone import ROW_INCHES as PHONE_ROW_INCHES
 from helpers.report.figures.style import (
     BLUE,
     DEFICIT,
     INK,
+    NARROW_INCHES,
     NOT_SURE,
     PINK,
     SURPLUS,
@@ -136,7 +140,9 @@ def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figur
     unit = pick_unit(values)
     with report_style():
         figure, axes = new_figure(0.29 * max(len(lines), 1) + 1.7)
-        _draw_cells(axes, values, (lines["sign_label"] == RULE_DEPENDENT).to_numpy(), unit)
+        most = np.nanmax(np.abs(values), initial=1.0)
+        unsure = (lines["sign_label"] == RULE_DEPENDENT).to_numpy()
+        _draw_cells(axes, values, unsure, unit, most=most, size=8.5)
         last = len(pods) + 0.1
         for row, total in enumerate(lines["surplus_pence"]):
             text = unit.write(total)
@@ -151,7 +157,36 @@ def plot_within_line(within_line: pd.DataFrame, position: pd.DataFrame) -> Figur
             text.set(ha="left", rotation_mode="anchor")
         axes.set_xlabel(f"Surplus (+) or deficit (−), {unit.words}", loc="left")
         axes.spines[:].set_visible(False)
-    return figure
+    return add_phone_form(figure, _draw_within_parts(values, pods, lines, unit))
+
+
+def _draw_within_parts(
+    values: np.ndarray, pods: list[str], lines: pd.DataFrame, unit: Unit
+) -> Figure:
+    """Draw the grid of a line's points of delivery in two parts, one under another, for a phone."""
+    unsure = (lines["sign_label"] == RULE_DEPENDENT).to_numpy()
+    all_values = np.column_stack([values, lines["surplus_pence"].astype("float64")])
+    heads = [*map(_write_pod, pods), "The line in all"]
+    parts = np.array_split(np.arange(len(heads)), 2)
+    most = np.nanmax(np.abs(values), initial=1.0)
+    with report_style():
+        height = 2 * (PHONE_ROW_INCHES * max(len(lines), 1) + 1.6)
+        form, panels = new_figure(height, width=NARROW_INCHES, n_rows=2)
+        for axes, part in zip(panels, parts, strict=True):
+            _draw_cells(axes, all_values[:, part], unsure, unit, most=most, size=NAME_SIZE)
+            axes.set_xlim(-0.5, len(parts[0]) - 0.5)
+            axes.set_ylim(max(len(lines), 1) - 0.5, -0.5)
+            axes.set_yticks(
+                range(len(lines)), [*map(fold_name, lines["line_name"])], fontsize=NAME_SIZE
+            )
+            names = [fill(heads[place], NAME_LETTERS) for place in part]
+            axes.set_xticks(range(len(part)), names, fontsize=NAME_SIZE, rotation=90)
+            axes.xaxis.tick_top()
+            axes.set_xlabel(
+                f"Surplus (+) or deficit (−), {unit.words}", loc="left", fontsize=NAME_SIZE
+            )
+            axes.spines[:].set_visible(False)
+    return form
 
 
 @dataclass(frozen=True)
@@ -175,21 +210,25 @@ def pick_unit(values: np.ndarray) -> Unit:
     return Unit(ONE_MILLION_PENCE / 1000, 0, "£ thousand")
 
 
-def _draw_cells(axes: Axes, values: np.ndarray, is_unsure: np.ndarray, unit: Unit) -> None:
-    """Shade each cell by its size and sign; a rule-dependent line is hatched grey."""
-    most = np.nanmax(np.abs(values), initial=1.0)
+def _draw_cells(
+    axes: Axes, values: np.ndarray, is_unsure: np.ndarray, unit: Unit, *, most: float, size: float
+) -> None:
+    """Shade each cell by its size and sign; a rule-dependent line is hatched grey.
+
+    ``most`` is the amount of the darkest cell; larger ones are no darker.
+    """
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
         text = unit.write(value)
         is_grey = is_unsure[row] or text[0] not in "+−"
-        strength = PALEST + (DARKEST - PALEST) * (abs(value) / most) ** 0.5
+        strength = PALEST + (DARKEST - PALEST) * min(abs(value) / most, 1.0) ** 0.5
         axes.barh(
             row, 0.94, left=column - 0.47, height=0.86, linewidth=0, edgecolor="white",
             color=NOT_SURE if is_grey else SURPLUS if value >= 0 else DEFICIT,
             alpha=0.35 if is_grey else strength, hatch=HATCH if is_unsure[row] else None,
         )  # fmt: skip
-        axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=INK)
+        axes.text(column, row, text, ha="center", va="center", fontsize=size, color=INK)
 
 
 def _draw_bars(axes: Axes, amounts: pd.Series, kinds: pd.Series) -> None:

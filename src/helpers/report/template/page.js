@@ -70,6 +70,17 @@
     });
   };
 
+  // A box that is wider than its place fades at the right until its end is in sight.
+  const markEdges = (box) => {
+    box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+    box.classList.toggle("moved", box.scrollLeft > 1);
+  };
+  const sizes = new ResizeObserver((changes) => changes.forEach((one) => markEdges(one.target)));
+  document.querySelectorAll(".scroll").forEach((box) => {
+    sizes.observe(box);
+    box.addEventListener("scroll", () => markEdges(box), { passive: true });
+  });
+
   document.querySelectorAll(".table .scroll").forEach((box) => {
     const table = box.querySelector("table");
     const count = table.tBodies[0].rows.length;
