@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from helpers.cleaning import clean
-from helpers.contracts import Cleaned
+from helpers.contracts import Cleaned, Column, Table
 from helpers.engine import Engine
 from helpers.run import Run, open_run
 from helpers.sources.extracts import read_trust
 
 TRUST, YEAR = "XYZ", "2024-25"
+# A table of two columns, for tests that read one file
+NAMES = Table(
+    "departments",
+    "Test table.",
+    {"code": Column("code", "Code."), "name": Column("text", "Name.", required=False)},
+)
 
 FILES = {
     "trust.yml": "trust_code: XYZ\ntrust_name: Small Trust\nfy: 2024/25\nmff: 1.0654\n",

@@ -61,14 +61,14 @@ class Project:
         """Put a cell into a notebook, after its parameters."""
         path = self.root / "notebooks" / f"{STEPS[step - 1].name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
-        notebook.cells.insert(2, new_code_cell(source, id="c99"))
+        notebook.cells.insert(2, new_code_cell(source, id=f"c9{len(notebook.cells)}"))
         nbformat.write(notebook, path)
 
     def add_words(self, step: int, words: str = "More words.") -> None:
         """Add a paragraph to a notebook: a change that makes it worth doing again."""
         path = self.root / "notebooks" / f"{STEPS[step - 1].name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
-        notebook.cells.append(new_markdown_cell(words, id="c98"))
+        notebook.cells.append(new_markdown_cell(words, id=f"c8{len(notebook.cells)}"))
         nbformat.write(notebook, path)
 
     def restore(self) -> None:

@@ -195,6 +195,11 @@ def test_a_fold_over_nothing_is_nothing():
     assert "All of them" in html and "One." in html
 
 
+def test_days_have_a_decimal_and_a_count_of_days_has_none():
+    frame = pd.DataFrame({"line": ["a"], "mean_days": [3.25], "n_bed_days": [25_090]})
+    assert body_cells(table(frame)) == [["a", "3.2", "25,090"]]
+
+
 def test_whole_per_cents_have_no_decimals():
     frame = pd.DataFrame({"line": ["a"], "x_whole_prop": [0.58], "y_prop": [0.58]})
     assert body_cells(table(frame)) == [["a", "58%", "58.0%"]]

@@ -9,12 +9,11 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_readers import NAMES
 
 from helpers.errors import HelpersError, InputError
 from helpers.sources.extracts import read_trust
 from helpers.sources.readers import read_file
-from small_trust import FILES, clean_small, open_small_engine, open_small_run
+from small_trust import FILES, NAMES, clean_small, open_small_engine, open_small_run
 from workbook_bytes import write_workbook
 
 EXAMPLES = 40

@@ -28,11 +28,6 @@ from small_trust import (
 
 LEDGER = FILES["general_ledger.csv"]
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).resolve().parents[2].parent / "shared"))
-NAMES = Table(
-    "departments",
-    "Test table.",
-    {"code": Column("code", "Code."), "name": Column("text", "Name.", required=False)},
-)
 
 
 def read_ledger(tmp_path, content: str | bytes | None, ending: str = "csv") -> pd.DataFrame:

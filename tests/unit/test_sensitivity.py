@@ -159,6 +159,9 @@ def test_another_key_for_fixed_sums_is_one_more_basis_and_widens_the_range():
 def test_a_key_that_is_not_known_is_no_basis():
     contract = four_lines.line_contract_income()
     assert list(find_gaps(contract)) == ["contract"]
+    both = contract["contract_pence"] - contract["price_pence"]
+    by_line = both.groupby(contract["line_id"]).sum()
+    assert find_gaps(contract)["contract"].to_dict() == by_line.to_dict()
     assert find_gaps(contract.iloc[:0]) == {}
 
 

@@ -6,34 +6,7 @@ import pytest
 
 from helpers.engine import open_engine
 from helpers.outliers.treatment import review_care, select_care, split_care
-
-
-def rows(amounts, line="L0", cell="A"):
-    """Rows of one measure: a list of amounts for each consultant."""
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "line_id": line,
-                    "consultant_code": who,
-                    "cell": f"{line}|{cell}",
-                    "n_tests": values,
-                }
-            )
-            for who, values in amounts.items()
-        ],
-        ignore_index=True,
-    )
-
-
-def invent(seed, *, more=None, n_consultants=14, n_spells=60):
-    rng = np.random.default_rng(seed)
-    return rows(
-        {
-            f"C{k:02d}": rng.poisson(6.0 * (more or {}).get(k, 1.0), n_spells).astype(float)
-            for k in range(n_consultants)
-        }
-    )
+from unit.care_rows import invent, rows
 
 
 def test_expected_is_the_mean_of_the_others_in_the_same_cell():

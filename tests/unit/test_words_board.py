@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
-from test_words_summary import (
+
+from helpers.contracts.terms import UNMAPPED
+from helpers.report.exhibits import show_answers
+from helpers.report.words import answers, board
+from unit.summary_tables import (
     credibility,
     position,
     review,
@@ -14,11 +18,7 @@ from test_words_summary import (
     totals,
     without_patients,
 )
-from test_words_summary import tables as tables  # the worked example, as a fixture
-
-from helpers.contracts.terms import UNMAPPED
-from helpers.report.exhibits import show_answers
-from helpers.report.words import answers, board
+from unit.summary_tables import tables as tables  # the worked example, as a fixture
 
 
 def with_lines(tables, *rows):

@@ -17,8 +17,8 @@ from helpers.report.figures.style import to_svg
 from helpers.report.tables import care as tables
 from helpers.report.tables.outliers import name_review
 from helpers.report.words import care as words
+from unit.care_rows import invent
 from unit.review_trust import invent_spells, make_sample, name_consultants
-from unit.test_treatment import invent
 
 LINES = pd.DataFrame({"line_id": ["L0", "L1"], "line_name": ["Cardiology", "Ear nose and throat"]})
 

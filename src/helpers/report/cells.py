@@ -121,7 +121,7 @@ def _write(name: str, value: object, unit: MoneyUnit | None, decimals: int, *, e
         return write_amount(value, unit)
     if name.endswith("_prop"):
         return format_prop(value, 0 if name.endswith("_whole_prop") else 1)
-    if name.endswith("_days"):
+    if name.endswith("_days") and not name.startswith("n_"):
         return true_minus(f"{value:,.1f}")
     return format_count(value) if name.startswith("n_") else true_minus(f"{value:,.{decimals}f}")
 

@@ -18,7 +18,8 @@ from helpers.subsidy.answers import Answers, answer_questions
 from helpers.subsidy.behaviour import find_behaviour, total_services
 from helpers.subsidy.checks import finish_identities, total_ledger_surplus
 from helpers.subsidy.portfolio import build_portfolio
-from helpers.subsidy.trust import Subsidy, total_gaps, total_overhead
+from helpers.subsidy.sensitivity import CONTRACT, find_gaps
+from helpers.subsidy.trust import Subsidy, total_overhead
 from helpers.subsidy.what_if import Costed, ask_usual_questions, total_stays
 from helpers.subsidy.within import is_priced, total_pods
 
@@ -160,7 +161,7 @@ def _find_reasons(
         cases,
         hrgs,
         read_table(run, "clean_service_lines"),
-        total_gaps(read_table(run, "line_contract_income")),
+        find_gaps(read_table(run, "line_contract_income")).get(CONTRACT),
         income[is_critical].groupby("line_id")["amount_pence"].sum(),
     )
     rest = _total_rest(run, income[~is_critical])

@@ -140,13 +140,6 @@ def total_overhead(line_costs: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     return totals.reindex(columns, fill_value=0).astype("int64").rename_axis("line_id")
 
 
-def total_gaps(line_contract_income: pd.DataFrame) -> pd.Series | None:
-    """Return income as contracted less income at price, by line; none where it is not known."""
-    if line_contract_income.empty:
-        return None
-    return line_contract_income.groupby("line_id")["gap_pence"].sum()
-
-
 def _total_every_way(
     lines: pd.DataFrame, others: pd.DataFrame, private: pd.DataFrame
 ) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.contracts.terms import CRITICAL_CARE
 from helpers.sources.demo.costs import in_year
 from helpers.sources.demo.recipe import DAY, Recipe
 from helpers.sources.demo.spells import DC, EL, NEL
@@ -139,7 +140,7 @@ def _count_critical(recipe: Recipe, spells: pd.DataFrame, critical: pd.DataFrame
     last = np.minimum(rows["end"], recipe.year_minutes - 1)
     return pd.DataFrame(
         {
-            "hrg": "XC0" + (7 - rows["organs"]).astype(str) + "Z", "pod": "CC", "line": rows["line"],
+            "hrg": "XC0" + (7 - rows["organs"]).astype(str) + "Z", "pod": CRITICAL_CARE, "line": rows["line"],
             "n": (last // DAY - rows["start"] // DAY + 1).astype(float), "excess_days": 0.0,
         }
     )  # fmt: skip
