@@ -5,9 +5,9 @@
     python benchmarks/scale.py --only memory            20 million lines in 1 GB and in 256 MB of engine memory
     python benchmarks/scale.py --only same              threads and order of rows change no penny
 
-The trust is the demonstration trust XYZ, cleaned, and then as many copies of its patients as the size asks
-for, each with identifiers of its own: with moments and amounts perturbed: Parquet to Parquet inside the engine, never through CSV. Times are of
-one process that costs it from those files to `patient_costs.parquet`. Figures go to docs/benchmarks.md by
+The trust is the demonstration trust XYZ, cleaned, and then as many copies of its patients as the size asks for, each
+with identifiers of its own and with moments and amounts a little off: Parquet to Parquet inside the engine, never through
+CSV. Times are of one process that costs it from those files to `patient_costs.parquet`. Figures go to docs/scale.md by
 hand.
 """
 
@@ -137,9 +137,10 @@ def cost(folder: Path, memory: str, threads: int, out: str) -> dict[str, float]:
         peak = read_peak()
         rows = db.frame("SELECT count(*) AS n FROM cost_rows")["n"].iloc[0]
         lines = db.frame("SELECT count(*) AS n FROM line_weights")["n"].iloc[0]
+        disk = sum(file.stat().st_size for file in Path(spill).rglob("*") if file.is_file())
     return {
         "wall": ended - began, "cost_wall": costed - began, "cpu": spent,
-        "peak_gb": peak, "rows": int(rows), "lines": int(lines),
+        "peak_gb": peak, "rows": int(rows), "lines": int(lines), "disk_gb": disk / 1e9,
     }  # fmt: skip
 
 
@@ -246,7 +247,8 @@ def limit_memory(base: Path, place: Path, millions: float, limits: list[str]) ->
             print(f"| {limit} | did not complete: {' '.join(last)[:120]} |", flush=True)
             continue
         print(
-            f"| {limit} | {found['wall']:.1f} s | {found['cpu']:.1f} CPU s | peak {found['peak_gb']:.2f} GB |",
+            f"| {limit} | {found['lines'] / 1e6:.2f} m lines | {found['wall']:.1f} s | {found['cpu']:.1f} CPU s "
+            f"| peak {found['peak_gb']:.2f} GB | {found['disk_gb']:.1f} GB on disk at the end |",
             flush=True,
         )
     shutil.rmtree(folder)

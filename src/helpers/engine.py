@@ -23,9 +23,13 @@ from helpers.errors import CommandError, HelpersError
 from helpers.memory import find_free_bytes
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+TABLES_FILE = "helpers_tables.duckdb"
 NUMBERED_AT_ONCE = 1 << 20  # rows
 # The engine's memory: enough to sort a large file without spilling, little enough for a small laptop.
-LEAST_MEMORY_MB, MOST_MEMORY_MB = 1_200, 2_800
+LEAST_MEMORY_MB, MOST_MEMORY_MB = 700, 2_800
+# With less than this tables are kept in a file: of a table in memory a sixteenth cannot be spilled (D-393).
+LEAST_FOR_TABLES_MB = 1_000
+MEMORY_LIMIT = re.compile(r"^\s*([0-9.]+)\s*([KMGT])I?B\s*$", re.IGNORECASE)
 
 
 class ReadError(Exception):
@@ -51,7 +55,7 @@ class ReadError(Exception):
 
 
 def choose_memory_limit(free_bytes: int) -> str:
-    """Return a third of the memory that is free, between 1,200 MB and 2,800 MB.
+    """Return a third of the memory that is free, between 700 MB and 2,800 MB.
 
     >>> choose_memory_limit(6_000_000_000)
     '2000MB'
@@ -59,8 +63,22 @@ def choose_memory_limit(free_bytes: int) -> str:
     return f"{min(max(free_bytes // 3_000_000, LEAST_MEMORY_MB), MOST_MEMORY_MB)}MB"
 
 
+def is_short_of_memory(memory_limit: str) -> bool:
+    """Tell whether a limit is too small for large tables to be kept in memory.
+
+    >>> is_short_of_memory("256MB"), is_short_of_memory("1GB"), is_short_of_memory("0.5 GB")
+    (True, False, True)
+    """
+    found = MEMORY_LIMIT.match(memory_limit)
+    if not found:
+        return False
+    return float(found[1]) * 1000 ** ("KMGT".index(found[2].upper()) - 1) < LEAST_FOR_TABLES_MB
+
+
 class Engine:
-    """A DuckDB database in memory that may spill to ``spill``; closed with ``close`` or ``with``.
+    """A DuckDB database that may spill to ``spill``; closed with ``close`` or ``with``.
+
+    Its tables are in memory, or, where memory is short, in a file there that goes with it.
 
     Parameters
     ----------
@@ -76,8 +94,9 @@ class Engine:
     def __init__(
         self, *, spill: Path | None = None, memory_limit: str = "", threads: int | None = None
     ) -> None:
+        memory_limit = memory_limit or choose_memory_limit(find_free_bytes())
         settings: dict[str, Any] = {
-            "memory_limit": memory_limit or choose_memory_limit(find_free_bytes()),
+            "memory_limit": memory_limit,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,
@@ -88,11 +107,17 @@ class Engine:
             settings["threads"] = threads
         if spill is not None:
             settings["temp_directory"] = str(spill)
-        self._connection = duckdb.connect(":memory:", config=settings)
         self._kinds: dict[str, str] = {}  # TABLE or VIEW, by name
         self._spill = spill
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._is_in_order = False
+        if spill is not None and is_short_of_memory(memory_limit):
+            self._connection = duckdb.connect(self.scratch / TABLES_FILE, config=settings)
+            # They are read once or twice: packing them, or tidying a file that goes, would cost more.
+            self.run("PRAGMA force_compression = 'uncompressed'")
+            self.run("PRAGMA disable_checkpoint_on_shutdown")
+        else:
+            self._connection = duckdb.connect(":memory:", config=settings)
 
     def __enter__(self) -> Engine:
         return self

@@ -18,7 +18,7 @@ from activity_tables import (
 from helpers.costing import bands, closing, patient_costs
 from helpers.costing.bands import extend_in_bands
 from helpers.costing.patient_costs import cost_events
-from helpers.engine import Engine
+from helpers.engine import Engine, choose_memory_limit, is_short_of_memory
 from helpers.sources import costed
 
 START = datetime(2024, 7, 1)
@@ -80,3 +80,37 @@ def test_costs_do_not_depend_on_the_size_of_bands(tmp_path, monkeypatch):
     monkeypatch.setattr(closing, "EVENTS_A_BAND", 5)
     monkeypatch.setattr(patient_costs, "EVENTS_A_BAND", 5)
     assert cost(tmp_path, "bands") == whole
+
+
+def test_costs_are_the_same_with_tables_in_a_file_which_goes_with_the_engine(tmp_path):
+    whole = cost(tmp_path, "whole")
+    spill = tmp_path / "spill"
+    assert cost(tmp_path, "filed", spill=spill, memory_limit="256MB") == whole
+    assert list(spill.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_filed"), [("999MB", True), ("1000MB", False), ("1GB", False), ("4GB", False)]
+)
+def test_tables_are_in_a_file_where_memory_is_short(tmp_path, limit, is_filed):
+    place = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    with Engine(spill=tmp_path / "spill", memory_limit=limit) as db:
+        assert db.frame(place)["path"].notna().iloc[0] == is_filed
+    with Engine(memory_limit=limit) as db:  # nowhere to put a file
+        assert db.frame(place)["path"].isna().iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_short"),
+    [("256MB", True), ("0.9GB", True), ("512 MiB", True), ("200000KB", True), ("1TB", False),
+     ("80%", False)],
+)  # fmt: skip
+def test_a_limit_is_read_in_its_own_unit(limit, is_short):
+    assert is_short_of_memory(limit) == is_short
+
+
+@pytest.mark.parametrize(
+    ("free_gb", "limit"), [(0.5, "700MB"), (2.1, "700MB"), (6, "2000MB"), (64, "2800MB")]
+)
+def test_the_engine_takes_a_third_of_free_memory_within_bounds(free_gb, limit):
+    assert choose_memory_limit(int(free_gb * 1e9)) == limit

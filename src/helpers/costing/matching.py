@@ -49,40 +49,39 @@ SELECT line_no, event_no, service_line_no, gap,
        CASE WHEN gap = 0 THEN {number_rule("SPELL")} ELSE {number_rule("SPELL_NEAR")} END AS rule_no,
        CASE WHEN gap = 0 THEN since_start ELSE 0 END AS since_start
 FROM (SELECT o.line_no, v.event_no, v.service_line_no, {_GAP} AS gap, {_SINCE_START} AS since_start
-      FROM {{lines}} AS o JOIN events AS v ON v.spell_id = o.ref_id
-      WHERE v.event_kind = 'episode' AND o.moment IS NOT NULL) AS c
+      FROM {{lines}} AS o JOIN episode_moments AS v ON v.spell_id = o.ref_id
+      WHERE o.moment IS NOT NULL) AS c
 WHERE gap <= {NEAR_SECONDS}
 """
 
 ADMITTED_SQL = f"""
 SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_APC")} AS rule_no, {_GAP} AS gap,
        CASE WHEN {_GAP} = 0 THEN {_SINCE_START} ELSE 0 END AS since_start
-FROM {{lines}} AS o JOIN events AS v ON v.patient_key = o.patient_key
-WHERE v.event_kind = 'episode' AND o.moment >= v.admission_dt
+FROM {{lines}} AS o JOIN episode_moments AS v ON v.patient_key = o.patient_key
+WHERE o.moment >= v.admission_dt
   AND (v.discharge_dt IS NULL OR o.moment <= v.discharge_dt)
 """
 
 EMERGENCY_SQL = f"""
 SELECT line_no, event_no, service_line_no, {number_rule("PAT_ED")} AS rule_no, gap, 0 AS since_start
 FROM (SELECT o.line_no, v.event_no, v.service_line_no, {_GAP} AS gap
-      FROM {{lines}} AS o JOIN events AS v ON v.patient_key = o.patient_key
-      WHERE v.event_kind = 'ed' AND o.moment IS NOT NULL) AS c
+      FROM {{lines}} AS o JOIN ed_moments AS v ON v.patient_key = o.patient_key
+      WHERE o.moment IS NOT NULL) AS c
 WHERE gap <= {ED_NEAR_SECONDS}
 """
 
 SAME_DAY_SQL = f"""
 SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_OP_DAY")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
-FROM {{lines}} AS o JOIN events AS v
+FROM {{lines}} AS o JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
-WHERE v.event_kind = 'op' AND CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
+WHERE CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
 """
 
 NEAR_CLINIC_SQL = f"""
 SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_OP")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
-FROM {{lines}} AS o JOIN events AS v
+FROM {{lines}} AS o JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
-WHERE v.event_kind = 'op'
-  AND {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
+WHERE {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
   AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
 """
 
@@ -92,8 +91,15 @@ FIRST_SQL = """
 SELECT line_no, event_no, service_line_no, rule_no
 FROM (SELECT c.*, row_number() OVER (PARTITION BY line_no
                                      ORDER BY gap, since_start, event_no) AS place
-      FROM ({candidates}) AS c) AS placed
+      FROM match_candidates AS c) AS placed
 WHERE place = 1
+"""
+
+# What lines are matched by, of each kind of event: a narrow table stays in memory where events do not.
+MATCHED_KINDS = ("episode", "ed", "op")
+MOMENTS_SQL = """
+SELECT event_no, service_line_no, spell_id, patient_key, tfc, start_dt, end_dt, admission_dt, discharge_dt
+FROM events WHERE event_kind = '{kind}'
 """
 
 UNNAMED_SQL = """
@@ -168,14 +174,19 @@ def match_lines(db: QueryEngine) -> None:
     Each line at most once; a line that no rule could place is not there.
     """
     db.create_view("unnamed_lines", UNNAMED_SQL)
+    moments = [f"{kind}_moments" for kind in MATCHED_KINDS]
+    for name, kind in zip(moments, MATCHED_KINDS, strict=True):
+        db.create(name, MOMENTS_SQL.format(kind=kind))
     lines, found = "unnamed_lines", []
     for number, candidates in enumerate(RULES, start=1):
         found.append(f"match_rule_{number}")
-        db.create(found[-1], FIRST_SQL.format(candidates=candidates.format(lines=lines)))
+        # Looking up and putting in order in two statements: each has the memory to itself (D-392).
+        db.create("match_candidates", candidates.format(lines=lines))
+        db.create(found[-1], FIRST_SQL)
         db.create("open_lines", STILL_OPEN_SQL.format(lines=lines, found=found[-1]))
         lines = "open_lines"
     db.create("match_links", " UNION ALL ".join(f"SELECT * FROM {name}" for name in found))
-    db.drop("open_lines", "unnamed_lines", *found)
+    db.drop("open_lines", "unnamed_lines", "match_candidates", *moments, *found)
 
 
 def build_activity_lines(

@@ -152,10 +152,16 @@ FEED_SELECTS = {
     ],
 }
 
-# An id is one event's: a line that names it is matched as it is read (decision D-350).
-FEED_LINES_SQL = """
-SELECT row_number() OVER () AS line_no, f.*, v.event_no, v.service_line_no
-FROM (SELECT * FROM ({selects}) AS u({columns})
+# An id is one event's: a line that names it is matched as it is read (decision D-350). What finds an event for
+# the others is kept for them alone (D-391).
+_TO_FIND_BY = ("ref_id", "patient_key", "moment", "requesting_tfc")
+_KEPT = ", ".join(f"f.{name}" for name in FEED_COLUMNS.split(", ") if name not in _TO_FIND_BY)
+_SOUGHT = ", ".join(
+    f"CASE WHEN v.event_no IS NULL THEN f.{name} END AS {name}" for name in _TO_FIND_BY
+)
+FEED_LINES_SQL = f"""
+SELECT row_number() OVER () AS line_no, {_KEPT}, {_SOUGHT}, v.event_no, v.service_line_no
+FROM (SELECT * FROM ({{selects}}) AS u({{columns}})
       WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)) AS f
 LEFT JOIN events AS v ON v.event_id = f.ref_id
 """
