@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.report.figures.picture import draw_pictures
+from helpers.report.figures.published import plot_index, thin_ticks
 from helpers.report.tables import published as tables
 from helpers.report.words import published as words
 
@@ -46,6 +48,24 @@ def test_the_table_of_indices_adds_up_although_some_lines_have_no_mean():
     assert table["observed_pence"].isna().tolist() == [False, True, False]
     whole = tables.arrange_index(index, lines[lines["line_id"] == "EYES"])
     assert whole["cost_pence"].tolist() == [800, 800]
+
+
+def test_the_figure_of_indices_has_a_form_for_a_phone_with_fewer_marks_on_its_scale():
+    ratios = [0.5, 0.7, 0.9, 1.0, 1.2, 1.6, 2.4]
+    index = pd.DataFrame(
+        {
+            "line_id": ["ALL", "EYES", "HEART", "SKIN", "ENT", "MATERNITY", "CRITICAL"],
+            "index_ratio": ratios,
+            "ci_low": [0.4] + [float("nan")] * 6,
+            "ci_high": [0.6] + [float("nan")] * 6,
+        }
+    )
+    wide, narrow = draw_pictures(plot_index(index))
+    assert narrow is not None and narrow.width < wide.width
+    ticks = [0.4, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0]
+    # every second one from 1 down and up: 0.8, 0.5 and 1.25, 2.0
+    assert thin_ticks(ticks, 5) == [0.5, 0.8, 1.0, 1.25, 2.0]
+    assert thin_ticks([0.9, 1.0, 1.1], 5) == [0.9, 1.0, 1.1]
 
 
 def test_no_page_is_said_to_make_itself():

@@ -10,12 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from helpers.report.figures.phone import NAME_SIZE, add_phone_form, fold_name
+from helpers.report.figures.phone import ROW_INCHES as PHONE_ROW_INCHES
 from helpers.report.figures.style import (
     BLUE,
     DEFICIT,
     GREY,
     INK,
     LIGHT_GREY,
+    NARROW_INCHES,
     NOT_SURE,
     ORANGE,
     PURPLE,
@@ -30,6 +33,7 @@ from helpers.report.tables.published import name_line, name_setting
 from helpers.report.words.published import keep_drawn
 
 ROW_INCHES, MARGIN_INCHES = 0.27, 1.1
+PHONE_MARGIN_INCHES, PHONE_TICKS = 1.5, 5
 LONGEST_NAME = 36
 MOST_NAMED = 20
 TICKS = (0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0)
@@ -66,39 +70,58 @@ def plot_index(index: pd.DataFrame) -> Figure | None:
         return None
     lines = index[index["line_id"] != "ALL"].sort_values(["index_ratio", "line_id"])
     shown = pd.concat([index[index["line_id"] == "ALL"], lines], ignore_index=True)
-    rows = np.arange(len(shown))
-    is_all = shown["line_id"].eq("ALL")
+    names = shown["line_id"].map(name_line).mask(shown["line_id"].eq("ALL"), "All lines together")
     with report_style():
         figure, axes = new_figure(MARGIN_INCHES + ROW_INCHES * len(shown))
-        has_interval = shown["ci_low"].notna()
-        axes.hlines(
-            rows[has_interval], shown["ci_low"][has_interval], shown["ci_high"][has_interval],
-            color=GREY, lw=2,
-        )  # fmt: skip
-        for rule, colour, fill in ((has_interval, BLUE, BLUE), (~has_interval, GREY, "white")):
-            axes.scatter(
-                shown["index_ratio"][rule],
-                rows[rule],
-                s=34,
-                facecolor=fill,
-                edgecolor=colour,
-                zorder=3,
-            )
-        axes.scatter(
-            shown["index_ratio"][is_all], rows[is_all], s=70, color=INK, marker="D", zorder=4
-        )
-        axes.axvline(1, color=INK, lw=0.9)
-        names = shown["line_id"].map(name_line).mask(is_all, "All lines together")
+        _draw_index(axes, shown)
         _name_rows(axes, names)
         _use_ratio_axis(axes, shown)
         axes.set_xlabel("Cost against national means (1 = the same)")
-        handles = [
-            Line2D([], [], marker="o", color=GREY, markerfacecolor=BLUE, lw=2, label="Index and 95% interval"),
-            Line2D([], [], marker="o", color=GREY, markerfacecolor="white", ls="", label="Too few currencies for an interval"),
-            Line2D([], [], marker="D", color=INK, ls="", label="All lines"),
-        ]  # fmt: skip
-        figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=9)
-    return figure
+        figure.legend(handles=_explain_index(), loc="outside upper left", ncols=2, fontsize=9)
+        height = PHONE_MARGIN_INCHES + PHONE_ROW_INCHES * len(shown)
+        form, axes = new_figure(height, width=NARROW_INCHES)
+        _draw_index(axes, shown)
+        axes.set_yticks(np.arange(len(shown)), [*map(fold_name, names)], fontsize=NAME_SIZE)
+        _use_ratio_axis(axes, shown, most=PHONE_TICKS)
+        axes.set_xlabel("Cost against national means\n(1 = the same)")
+        form.legend(handles=_explain_index(), loc="outside upper left", ncols=1, fontsize=9)
+    return add_phone_form(figure, form)
+
+
+def _draw_index(axes: Axes, shown: pd.DataFrame) -> None:
+    rows = np.arange(len(shown))
+    is_all, has_interval = shown["line_id"].eq("ALL"), shown["ci_low"].notna()
+    axes.hlines(
+        rows[has_interval], shown["ci_low"][has_interval], shown["ci_high"][has_interval],
+        color=GREY, lw=2,
+    )  # fmt: skip
+    for rule, colour, fill in ((has_interval, BLUE, BLUE), (~has_interval, GREY, "white")):
+        axes.scatter(shown["index_ratio"][rule], rows[rule], s=34, facecolor=fill, edgecolor=colour,
+                     zorder=3)  # fmt: skip
+    axes.scatter(shown["index_ratio"][is_all], rows[is_all], s=70, color=INK, marker="D", zorder=4)
+    axes.axvline(1, color=INK, lw=0.9)
+
+
+def _explain_index() -> list[Line2D]:
+    return [
+        Line2D([], [], marker="o", color=GREY, markerfacecolor=BLUE, lw=2, label="Index and 95% interval"),
+        Line2D([], [], marker="o", color=GREY, markerfacecolor="white", ls="", label="Too few currencies for an interval"),
+        Line2D([], [], marker="D", color=INK, ls="", label="All lines"),
+    ]  # fmt: skip
+
+
+def thin_ticks(ticks: list[float], most: int) -> list[float]:
+    """Return every second tick, or third, so that at most so many are left; 1 always is.
+
+    >>> thin_ticks([0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0], 5)
+    [0.5, 0.8, 1.0, 1.25, 2.0]
+    """
+    middle, step = ticks.index(1.0) if 1.0 in ticks else 0, 1
+    kept = ticks
+    while len(kept) > most:
+        step += 1
+        kept = [tick for place, tick in enumerate(ticks) if (place - middle) % step == 0]
+    return kept
 
 
 def plot_positions(positions: pd.DataFrame) -> Figure | None:
@@ -231,7 +254,9 @@ def _find_sizes(pence: np.ndarray) -> list[float]:
     return [step for step in steps if pence.min() * 0.9 <= step <= pence.max() * 1.1]
 
 
-def _use_ratio_axis(axes: Axes, rows: pd.DataFrame, *, which: str = "x") -> None:
+def _use_ratio_axis(
+    axes: Axes, rows: pd.DataFrame, *, which: str = "x", most: int = len(TICKS)
+) -> None:
     """Use a log axis for ratios, with plain numbers at round places."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
@@ -240,9 +265,8 @@ def _use_ratio_axis(axes: Axes, rows: pd.DataFrame, *, which: str = "x") -> None
     )
     usual = float(np.exp(1.96 * rows["spread"].max())) if "spread" in rows else 1.1
     low, high = min(known.min(), 1 / usual, 0.9), max(known.max(), usual, 1.1)
-    axis.set_major_locator(
-        FixedLocator([tick for tick in TICKS if low * 0.95 <= tick <= high * 1.05])
-    )
+    ticks = [tick for tick in TICKS if low * 0.95 <= tick <= high * 1.05]
+    axis.set_major_locator(FixedLocator(thin_ticks(ticks, most)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
