@@ -41,7 +41,7 @@ from helpers.costing.matching import (
     SECONDS_A_DAY,
     match_lines,
 )
-from helpers.costing.weights import HUNDREDTHS, NEAR_SECONDS
+from helpers.costing.weights import HUNDREDTHS, NEAR_SECONDS, SOUGHT
 from helpers.engine import Engine
 
 WAYS = ("engine", "polars", "pandas")
@@ -186,9 +186,9 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
         prepare(db, place, suffix)
         db.create(
             "feed_lines",
-            f"""SELECT row_number() OVER () AS line_no, r.*, v.event_no, v.service_line_no
-                FROM {TYPED_SQL} AS r LEFT JOIN events AS v ON v.event_id = r.ref_id
-                WHERE {READABLE}""",
+            f"""SELECT row_number() OVER () AS line_no, f.pool, f.weight, {SOUGHT}, v.event_no, v.service_line_no
+                FROM (SELECT * FROM {TYPED_SQL} AS r WHERE {READABLE}) AS f
+                LEFT JOIN events AS v ON v.event_id = f.ref_id""",
         )
         match_lines(db)
         db.create(

@@ -156,11 +156,11 @@ FEED_SELECTS = {
 # the others is kept for them alone (D-391).
 _TO_FIND_BY = ("ref_id", "patient_key", "moment", "requesting_tfc")
 _KEPT = ", ".join(f"f.{name}" for name in FEED_COLUMNS.split(", ") if name not in _TO_FIND_BY)
-_SOUGHT = ", ".join(
+SOUGHT = ", ".join(
     f"CASE WHEN v.event_no IS NULL THEN f.{name} END AS {name}" for name in _TO_FIND_BY
 )
 FEED_LINES_SQL = f"""
-SELECT row_number() OVER () AS line_no, {_KEPT}, {_SOUGHT}, v.event_no, v.service_line_no
+SELECT row_number() OVER () AS line_no, {_KEPT}, {SOUGHT}, v.event_no, v.service_line_no
 FROM (SELECT * FROM ({{selects}}) AS u({{columns}})
       WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)) AS f
 LEFT JOIN events AS v ON v.event_id = f.ref_id
