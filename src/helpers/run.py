@@ -213,11 +213,12 @@ def _check_apart(input_dir: Path, published: Path) -> None:
 
 
 def _refuse_other_case(input_dir: Path) -> None:
-    """Say so if the trust's folder is there under another case, as `r0a`: it would be passed over."""
+    """Say so if the trust's folder is there under another case, as `r0a`, and the system tells cases apart."""
     data, code = input_dir.parents[1], input_dir.parent.name
-    names = sorted(path.name for path in data.glob("*") if path.is_dir()) if data.is_dir() else []
-    alike = [name for name in names if name.upper() == code]
-    if alike and code not in names:
+    if input_dir.parent.is_dir() or not data.is_dir():
+        return
+    alike = sorted(path.name for path in data.iterdir() if path.name.upper() == code)
+    if alike:
         raise InputError(
             f"The folder {data / alike[0]} is there, and {code} is looked for.\n"
             f"Rename it {code}, in capitals."
