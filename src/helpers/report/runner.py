@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -242,7 +243,9 @@ def is_complete(run: Run, record: Record) -> bool:
     """Tell whether every file a whole report should hold is still there."""
     files = [name for step in record.steps.values() for name in step["files"]]
     pages = [step.page for step in list_steps(run)]
-    return all((run.published / name).is_file() for name in [*files, *pages])
+    folder = str(run.published)
+    # Of 250 files a report: pathlib takes twice the time.
+    return all(os.path.isfile(f"{folder}/{name}") for name in [*files, *pages])  # noqa: PTH113
 
 
 def check_writable(folder: Path) -> None:

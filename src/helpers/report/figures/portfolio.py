@@ -65,7 +65,7 @@ def plot_portfolio(portfolio: pd.DataFrame) -> Figure | None:
             PHONE_INCHES + key_inches, width=NARROW_INCHES, n_rows=2,
             gridspec_kw={"height_ratios": [PHONE_INCHES, key_inches]},
         )  # fmt: skip
-        # On a phone half the width: marks a quarter of the size, numbered, with a key below.
+        # On a phone half the width: marks of a fifth of the area, numbered, with a key below.
         _draw_map(axes, lines, across, area / PHONE_SMALLER, kinds, edge)
         form.legend(handles=_list_handles(kinds), loc="outside upper left", ncols=1, fontsize=8)
         _write_key(key, marks, n_rows)
