@@ -28,13 +28,7 @@ from helpers.parameters import (
     place,
     show_path,
 )
-from helpers.run import (
-    DEMO_TRUSTS,
-    PUBLIC,
-    Run,
-    find_reports_folder,
-    open_run,
-)
+from helpers.run import DEMO_TRUSTS, PUBLIC, Run, find_reports_folder, open_run
 
 REPORT_OPTIONS = ("what_if",)  # for one trust: questions name its lines
 RUN_OPTIONS = ("year", "audience", "method", "engine", "data", "out", "allow_unreconciled")

@@ -36,6 +36,7 @@ PROPOSED_FILE = (
 # Files of a trust's folder that hold no table.
 OUR_FILES = (TRUST_FILE, COLUMNS_FILE, PROPOSED_FILE, "readme.md", "readme.txt")
 DATE_SETTINGS = ("period_start", "period_end")
+PACKED = (".zip", ".gz", ".7z", ".rar")
 
 
 def read_trust(run: Run, db: Engine) -> Received:
@@ -136,9 +137,6 @@ def describe_unread(folder: Path) -> list[str]:
         f"Not read, as no file of the report has the name: {name_a_few(unread)}. "
         "docs/your-own-data.md lists the names."
     ]
-
-
-PACKED = (".zip", ".gz", ".7z", ".rar")
 
 
 def find_mode(found: dict[str, Path]) -> str:
