@@ -133,25 +133,24 @@ def prepare(db: Engine, place: Path, suffix: str) -> None:
     for name in ("lines", "events"):
         db.create_view(f"raw_{name}", f"SELECT * FROM {read_text(place / f'{name}.{suffix}')}")
     db.add_parquet("rates", place / "rates.parquet")
-    moments = ", ".join(f"TRY_CAST({name} AS TIMESTAMP) AS {name}" for name in MOMENTS)
-    plain = ", ".join(name for name in EVENT_COLUMNS if name not in MOMENTS)
-    db.create(
-        "event_basis",
-        f"SELECT row_number() OVER () AS basis_no, {plain}, {moments} FROM raw_events",
-    )
-    db.create("event_numbers", NUMBERS_SQL)
     db.create(
         "service_line_numbers",
         "SELECT service_line, CAST(row_number() OVER (ORDER BY service_line) AS INTEGER) AS service_line_no "
-        "FROM (SELECT DISTINCT service_line FROM event_basis) AS every_line",
+        "FROM (SELECT DISTINCT service_line FROM raw_events) AS every_line",
     )
+    moments = ", ".join(f"TRY_CAST(v.{name} AS TIMESTAMP) AS {name}" for name in MOMENTS)
+    db.create_numbered(
+        "event_basis",
+        "basis_no",
+        f"SELECT v.event_id, v.spell_id, v.patient_key, v.event_kind, v.tfc, {moments}, n.service_line_no "
+        "FROM raw_events AS v JOIN service_line_numbers AS n ON n.service_line = v.service_line",
+    )
+    db.create("event_numbers", NUMBERS_SQL)
     db.create(
         "events",
-        "SELECT n.event_no, v.*, s.service_line_no FROM event_basis AS v "
-        "JOIN event_numbers AS n ON n.basis_no = v.basis_no "
-        "JOIN service_line_numbers AS s ON s.service_line = v.service_line",
+        "SELECT n.event_no, v.* FROM event_basis AS v JOIN event_numbers AS n ON n.basis_no = v.basis_no",
     )
-    db.drop("event_basis")
+    db.drop("event_basis", "event_numbers")
     db.create(
         "cells",
         "SELECT CAST(row_number() OVER (ORDER BY r.pool, r.service_line) AS INTEGER) AS cell_no, "
@@ -164,10 +163,7 @@ def run_clean(place: Path, suffix: str, memory: str) -> dict[str, Any]:
     """The kernel's first stage alone: text read, moments and numbers made, events numbered."""
     with open_limited(memory) as db:
         prepare(db, place, suffix)
-        db.create(
-            "typed_lines",
-            f"SELECT row_number() OVER () AS line_no, r.* FROM {TYPED_SQL} AS r WHERE {READABLE}",
-        )
+        db.create("typed_lines", f"SELECT * FROM {TYPED_SQL} AS r WHERE {READABLE}")
     return {}
 
 
@@ -184,30 +180,30 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
     """The kernel in the project's SQL; matching is the project's own."""
     with open_limited(memory) as db:
         prepare(db, place, suffix)
-        db.create(
+        db.create_numbered(
             "feed_lines",
-            f"""SELECT row_number() OVER () AS line_no, f.pool, f.weight, {SOUGHT}, v.event_no, v.service_line_no
+            "line_no",
+            f"""SELECT f.pool, f.weight, {SOUGHT}, v.event_no, v.service_line_no
                 FROM (SELECT * FROM {TYPED_SQL} AS r WHERE {READABLE}) AS f
                 LEFT JOIN events AS v ON v.event_id = f.ref_id""",
         )
         match_lines(db)
         db.create(
             "event_pool",
-            """SELECT p.event_no, c.service_line, c.pool,
-                      CAST(floor(p.weight * c.rate + 0.5) AS BIGINT) AS micro
-               FROM (SELECT m.event_no, c.cell_no, CAST(sum(m.weight) AS BIGINT) AS weight
+            """SELECT p.event_no, c.cell_no, CAST(floor(p.weight * c.rate + 0.5) AS BIGINT) AS micro
+               FROM (SELECT event_no, service_line_no, pool, CAST(sum(weight) AS BIGINT) AS weight
                      FROM (SELECT event_no, service_line_no, pool, weight FROM feed_lines
                            WHERE event_no IS NOT NULL
                            UNION ALL
                            SELECT m.event_no, m.service_line_no, f.pool, f.weight
-                           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no) AS m
-                     JOIN cells AS c ON c.pool = m.pool AND c.service_line_no = m.service_line_no
-                     GROUP BY m.event_no, c.cell_no) AS p
-               JOIN cells AS c ON c.cell_no = p.cell_no""",
+                           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no) AS lines
+                     GROUP BY event_no, service_line_no, pool) AS p
+               JOIN cells AS c ON c.pool = p.pool AND c.service_line_no = p.service_line_no""",
         )
         by_line = db.frame(
-            "SELECT service_line, pool, CAST(sum(micro) AS BIGINT) AS micro FROM event_pool "
-            "GROUP BY service_line, pool ORDER BY service_line, pool"
+            "SELECT c.service_line, c.pool, CAST(sum(p.micro) AS BIGINT) AS micro "
+            "FROM event_pool AS p JOIN cells AS c ON c.cell_no = p.cell_no "
+            "GROUP BY c.service_line, c.pool ORDER BY c.service_line, c.pool"
         )
         told = db.frame(
             "SELECT count(*) AS n, CAST(sum(micro) AS BIGINT) AS micro, "

@@ -108,6 +108,7 @@ class Engine:
         if spill is not None:
             settings["temp_directory"] = str(spill)
         self._kinds: dict[str, str] = {}  # TABLE or VIEW, by name
+        self._rows_of: dict[str, str] = {}  # of a view that numbers rows, the table that holds them
         self._spill = spill
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._is_in_order = False
@@ -147,6 +148,18 @@ class Engine:
         """Make or replace a table from a SELECT; it may read the table it replaces."""
         self._execute(f"CREATE OR REPLACE TABLE {_check(name)} AS {sql}", parameters)
         self._kinds[name] = "TABLE"
+
+    def create_numbered(self, name: str, number: str, sql: str, **parameters: Any) -> None:
+        """Make or replace a table from a SELECT, its rows numbered from 0 in a column ``number``.
+
+        No number is left out; they are in no order. Rows put at its end go on from there. The number is
+        the row's place, which costs nothing: counting rows as they are read holds them to one thread.
+        """
+        self.drop(name)
+        rows = f"{name}_rows"
+        self.create(rows, sql, **parameters)
+        self.create_view(name, f"SELECT rowid AS {_check(number)}, * FROM {rows}")
+        self._rows_of[name] = rows
 
     def create_view(self, name: str, sql: str) -> None:
         """Make or replace a view: a SELECT without parameters, worked out when it is read."""
@@ -291,7 +304,8 @@ class Engine:
 
     def append_rows(self, name: str, sql: str, **parameters: Any) -> None:
         """Put the rows of a SELECT, whose columns are the table's in order, at a table's end."""
-        self._execute(f"INSERT INTO {_check(name)} {sql}", parameters)
+        table = self._rows_of.get(name, name)
+        self._execute(f"INSERT INTO {_check(table)} {sql}", parameters)
 
     def put_values(self, name: str, column: str, values: str) -> None:
         """Put new values in one column of a table, in the rows that have one.
@@ -355,6 +369,8 @@ class Engine:
             kind = self._kinds.pop(name, None)
             if kind:
                 self.run(f"DROP {kind} IF EXISTS {_check(name)}")
+            if name in self._rows_of:
+                self.drop(self._rows_of.pop(name))
 
     def _execute(self, sql: str, parameters: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         try:

@@ -36,7 +36,6 @@ ROW_GROUP_ROWS = 122_880  # as the embedded engine writes Parquet
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 PARAMETER = re.compile(r"\$([a-z][a-z0-9_]*)")
 DATE_DIFF = "date_diff("
-ANY_NUMBER = "row_number() OVER ()"  # rows numbered from 1 without gaps, in no order
 # Settings of the session that make one SQL mean the same on both engines.
 SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -67,6 +66,7 @@ class SparkEngine:
         self._prefix = f"slr_{uuid.uuid4().hex[:12]}"
         self._n_made = 0
         self._held: dict[str, str] = {}  # name -> the table behind it; blank for views
+        self._numbers: dict[str, str] = {}  # of a table whose rows are numbered, the column that does
 
     def __enter__(self) -> SparkEngine:
         return self
@@ -92,8 +92,18 @@ class SparkEngine:
         if old:
             self._spark.sql(f"DROP TABLE IF EXISTS {old}")
 
+    def create_numbered(self, name: str, number: str, sql: str, **parameters: Any) -> None:
+        """Make or replace a table from a SELECT, its rows numbered from 0 in a column ``number``.
+
+        No number is left out; they are in no order. Rows put at its end go on from there.
+        """
+        self.create(name, _number_rows(sql, number), **parameters)
+        self._numbers[name] = number
+
     def append_rows(self, name: str, sql: str, **parameters: Any) -> None:
         """Put the rows of a SELECT, whose columns are the table's in order, at a table's end."""
+        if name in self._numbers:
+            sql = _number_rows(sql, self._numbers[name], before=self.count(name))
         rows = self._query(sql, parameters).toDF(*self.columns(name))  # by place, not by name
         table = self._held[name]
         rows.write.format("parquet").mode("append").saveAsTable(table)
@@ -143,6 +153,7 @@ class SparkEngine:
     def drop(self, *names: str) -> None:
         for name in names:
             table = self._held.pop(name, None)
+            self._numbers.pop(name, None)
             if table is None:
                 continue
             self._spark.catalog.dropTempView(_check(name))
@@ -165,6 +176,11 @@ class SparkEngine:
             return types.from_arrow(table).df()
 
 
+def _number_rows(sql: str, number: str, before: int = 0) -> str:
+    place = f"row_number() OVER (ORDER BY 1) - 1 + {before}"
+    return f"SELECT CAST({place} AS BIGINT) AS {_check(number)}, r.* FROM ({sql}) AS r"
+
+
 def translate(sql: str, parameters: dict[str, Any] | None = None) -> str:
     """Return SQL of the project as Spark reads it.
 
@@ -181,7 +197,7 @@ def translate(sql: str, parameters: dict[str, Any] | None = None) -> str:
         is_moment = isinstance(given.get(found[1]), dt.datetime)
         return f"CAST({bound} AS TIMESTAMP)" if is_moment else bound
 
-    text = PARAMETER.sub(name, sql).replace(ANY_NUMBER, "row_number() OVER (ORDER BY 1)")
+    text = PARAMETER.sub(name, sql)
     text = re.sub(r"\bVARCHAR\b", "STRING", text)
     while DATE_DIFF in text:
         text = _translate_first_difference(text)

@@ -86,6 +86,9 @@ class QueryEngine(Protocol):
     def create(self, name: str, sql: str, **parameters: Any) -> None:
         """Make or replace a table from a SELECT."""
 
+    def create_numbered(self, name: str, number: str, sql: str, **parameters: Any) -> None:
+        """Make or replace a table, its rows numbered from 0 in a column, in no order."""
+
     def create_view(self, name: str, sql: str) -> None:
         """Make or replace a view of a SELECT that has no parameters."""
 

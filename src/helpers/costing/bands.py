@@ -20,11 +20,11 @@ def extend(db: QueryEngine, name: str, sql: str, *, is_new: bool, **parameters: 
 def extend_in_bands(
     db: QueryEngine, name: str, sql: str, *, numbered: int, is_new: bool = True
 ) -> None:
-    """Make a table, or add to it, for some of the numbers from 1 to ``numbered`` at a time.
+    """Make a table, or add to it, for some of the ``numbered`` rows at a time; they are numbered from 0.
 
     ``sql`` takes those from ``$first`` up to but not including ``$last``. There is one band at least.
     """
-    for first in range(1, max(numbered, 1) + 1, ROWS_A_BAND):
+    for first in range(0, max(numbered, 1), ROWS_A_BAND):
         extend(
-            db, name, sql, is_new=is_new and first == 1, first=first, last=first + ROWS_A_BAND
+            db, name, sql, is_new=is_new and first == 0, first=first, last=first + ROWS_A_BAND
         )  # fmt: skip

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.contracts import OUTPUTS, STORED_AS, QueryEngine
 from helpers.contracts.terms import MISSED, UNMAPPED
-from helpers.costing.bands import extend, extend_in_bands
+from helpers.costing.bands import extend_in_bands
 from helpers.costing.clock import Period, days_between, find_period, seconds_between
 from helpers.costing.line_map import MAP_COLUMNS, resolve_lines
 from helpers.costing.weight_rules import find_clinic_minutes
@@ -148,7 +148,6 @@ _SAME = " AND ".join(
 
 # Ids alone are sorted: sorting whole events takes several times as long. Events wait under a number of their
 # own, because numbers are found again in a third of the time that ids take.
-BASIS_SQL = "SELECT row_number() OVER () + $before AS basis_no, k.* FROM ({kind}) AS k"
 NUMBERS_SQL = """
 SELECT basis_no, CAST(row_number() OVER (ORDER BY event_id) AS INTEGER) AS event_no FROM event_basis
 """
@@ -202,12 +201,10 @@ def build_events(
             "there is no activity to cost: apc_episodes, op_attendances and ed_attendances are all "
             "absent.\nSupply them, or line_drivers for costing without activity feeds."
         )
-    # One kind at a time: rows of a union are numbered at twice the cost (D-354).
-    for number, (kind, moments) in enumerate(kinds):
-        is_new = number == 0
-        before = 0 if is_new else db.count("event_basis")
-        sql = BASIS_SQL.format(kind=kind)
-        extend(db, "event_basis", sql, is_new=is_new, before=before, **moments)
+    (first, moments), *others = kinds
+    db.create_numbered("event_basis", "basis_no", first, **moments)
+    for kind, moments in others:
+        db.append_rows("event_basis", kind, **moments)
     db.drop("main_wards", "episode_basis")
     _check_ids(db)
     resolve_lines(db, _questions_sql(db), frames["service_line_map"], frames["service_lines"])

@@ -42,57 +42,65 @@ _SINCE_START = (
 )
 _TO_APPOINTMENT = f"abs({seconds_between('o.moment', 'v.start_dt')})"
 
-# Each rule: candidates (line_no, event_no, service_line_no, rule_no, gap, since_start) for the lines still open.
-# Lines that name their event have it already.
+# How near an event is, as one whole number: inside it the time since its start, outside it the gap, and then its
+# number. The smallest of a line's is its event (D-420).
+_SPAN = 2**31  # more seconds than a life, more events than a trust
+
+
+def _place(gap: str, since_start: str = "0") -> str:
+    inside, outside = f"least({since_start}, {_SPAN - 1})", f"{_SPAN} + least({gap}, {_SPAN - 1})"
+    return f"(CASE WHEN {gap} = 0 THEN {inside} ELSE {outside} END) * {_SPAN} + v.event_no"
+
+
+# Each rule: the lines still open that it can place, each with an event's place. Lines that name their event have it.
 SPELL_SQL = f"""
-SELECT line_no, event_no, service_line_no, gap,
-       CASE WHEN gap = 0 THEN {number_rule("SPELL")} ELSE {number_rule("SPELL_NEAR")} END AS rule_no,
-       CASE WHEN gap = 0 THEN since_start ELSE 0 END AS since_start
-FROM (SELECT o.line_no, v.event_no, v.service_line_no, {_GAP} AS gap, {_SINCE_START} AS since_start
-      FROM {{lines}} AS o JOIN episode_moments AS v ON v.spell_id = o.ref_id
-      WHERE o.moment IS NOT NULL) AS c
-WHERE gap <= {NEAR_SECONDS}
+SELECT o.line_no, v.service_line_no, {_place(_GAP, _SINCE_START)} AS place
+FROM {{lines}} AS o JOIN episode_moments AS v ON v.spell_id = o.ref_id
+WHERE {_GAP} <= {NEAR_SECONDS}
 """
 
 ADMITTED_SQL = f"""
-SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_APC")} AS rule_no, {_GAP} AS gap,
-       CASE WHEN {_GAP} = 0 THEN {_SINCE_START} ELSE 0 END AS since_start
+SELECT o.line_no, v.service_line_no, {_place(_GAP, _SINCE_START)} AS place
 FROM {{lines}} AS o JOIN episode_moments AS v ON v.patient_key = o.patient_key
 WHERE o.moment >= v.admission_dt
   AND (v.discharge_dt IS NULL OR o.moment <= v.discharge_dt)
 """
 
 EMERGENCY_SQL = f"""
-SELECT line_no, event_no, service_line_no, {number_rule("PAT_ED")} AS rule_no, gap, 0 AS since_start
-FROM (SELECT o.line_no, v.event_no, v.service_line_no, {_GAP} AS gap
-      FROM {{lines}} AS o JOIN ed_moments AS v ON v.patient_key = o.patient_key
-      WHERE o.moment IS NOT NULL) AS c
-WHERE gap <= {ED_NEAR_SECONDS}
+SELECT o.line_no, v.service_line_no, {_place(_GAP)} AS place
+FROM {{lines}} AS o JOIN ed_moments AS v ON v.patient_key = o.patient_key
+WHERE {_GAP} <= {ED_NEAR_SECONDS}
 """
 
 SAME_DAY_SQL = f"""
-SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_OP_DAY")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+SELECT o.line_no, v.service_line_no, {_place(_TO_APPOINTMENT)} AS place
 FROM {{lines}} AS o JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
 WHERE CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
 """
 
 NEAR_CLINIC_SQL = f"""
-SELECT o.line_no, v.event_no, v.service_line_no, {number_rule("PAT_OP")} AS rule_no, {_TO_APPOINTMENT} AS gap, 0 AS since_start
+SELECT o.line_no, v.service_line_no, {_place(_TO_APPOINTMENT)} AS place
 FROM {{lines}} AS o JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
 WHERE {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
   AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
 """
 
-RULES = (SPELL_SQL, ADMITTED_SQL, EMERGENCY_SQL, SAME_DAY_SQL, NEAR_CLINIC_SQL)
+# In their order, each with the names it has inside an event and outside it.
+RULES = (
+    (SPELL_SQL, "SPELL", "SPELL_NEAR"),
+    (ADMITTED_SQL, "PAT_APC", "PAT_APC"),
+    (EMERGENCY_SQL, "PAT_ED", "PAT_ED"),
+    (SAME_DAY_SQL, "PAT_OP_DAY", "PAT_OP_DAY"),
+    (NEAR_CLINIC_SQL, "PAT_OP", "PAT_OP"),
+)
 
-FIRST_SQL = """
-SELECT line_no, event_no, service_line_no, rule_no
-FROM (SELECT c.*, row_number() OVER (PARTITION BY line_no
-                                     ORDER BY gap, since_start, event_no) AS place
-      FROM match_candidates AS c) AS placed
-WHERE place = 1
+FOUND_SQL = f"""
+SELECT line_no, CAST(place % {_SPAN} AS INTEGER) AS event_no, service_line_no,
+       CASE WHEN place < {_SPAN**2} THEN {{inside}} ELSE {{outside}} END AS rule_no
+FROM (SELECT line_no, min(place) AS place, min_by(service_line_no, place) AS service_line_no
+      FROM match_candidates GROUP BY line_no) AS nearest
 """
 
 # What lines are matched by, of each kind of event: a narrow table stays in memory where events do not.
@@ -177,16 +185,19 @@ def match_lines(db: QueryEngine) -> None:
     moments = [f"{kind}_moments" for kind in MATCHED_KINDS]
     for name, kind in zip(moments, MATCHED_KINDS, strict=True):
         db.create(name, MOMENTS_SQL.format(kind=kind))
-    lines, found = "unnamed_lines", []
-    for number, candidates in enumerate(RULES, start=1):
-        found.append(f"match_rule_{number}")
-        # Looking up and putting in order in two statements: each has the memory to itself (D-392).
+    lines = "unnamed_lines"
+    for number, (candidates, inside, outside) in enumerate(RULES):
+        # Looking up and choosing in two statements: each has the memory to itself (D-392).
         db.create("match_candidates", candidates.format(lines=lines))
-        db.create(found[-1], FIRST_SQL)
-        db.create("open_lines", STILL_OPEN_SQL.format(lines=lines, found=found[-1]))
+        found = "match_found" if number else "match_links"
+        db.create(
+            found, FOUND_SQL.format(inside=number_rule(inside), outside=number_rule(outside))
+        )
+        db.create("open_lines", STILL_OPEN_SQL.format(lines=lines, found=found))
         lines = "open_lines"
-    db.create("match_links", " UNION ALL ".join(f"SELECT * FROM {name}" for name in found))
-    db.drop("open_lines", "unnamed_lines", "match_candidates", *moments, *found)
+        if number:
+            db.append_rows("match_links", "SELECT * FROM match_found")
+    db.drop("open_lines", "unnamed_lines", "match_candidates", "match_found", *moments)
 
 
 def build_activity_lines(

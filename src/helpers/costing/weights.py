@@ -160,7 +160,7 @@ SOUGHT = ", ".join(
     f"CASE WHEN v.event_no IS NULL THEN f.{name} END AS {name}" for name in _TO_FIND_BY
 )
 FEED_LINES_SQL = f"""
-SELECT row_number() OVER () AS line_no, {_KEPT}, {SOUGHT}, v.event_no, v.service_line_no
+SELECT {_KEPT}, {SOUGHT}, v.event_no, v.service_line_no
 FROM (SELECT * FROM ({{selects}}) AS u({{columns}})
       WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)) AS f
 LEFT JOIN events AS v ON v.event_id = f.ref_id
@@ -252,7 +252,7 @@ def build_feed_lines(db: QueryEngine, frames: Mapping[str, pd.DataFrame], period
             f"CAST(NULL AS TIMESTAMP), {_NO_TEXT}, {_NO_SECONDS}, {_NO_SECONDS} WHERE 1 = 0"
         ]
     sql = FEED_LINES_SQL.format(selects=" UNION ALL ".join(selects), columns=FEED_COLUMNS)
-    db.create("feed_lines", sql, period_start=period.start, period_end=period.end)
+    db.create_numbered("feed_lines", "line_no", sql, period_start=period.start, period_end=period.end)
     db.drop("test_weights", "therapy_weights", "drug_medians")
 
 
