@@ -152,10 +152,16 @@ def prepare(db: Engine, place: Path, suffix: str) -> None:
     )
     db.drop("event_basis", "event_numbers")
     db.create(
+        "uses",
+        "SELECT pool, CAST(row_number() OVER (ORDER BY pool) AS INTEGER) AS use_no "
+        "FROM (SELECT DISTINCT pool FROM rates) AS every_pool",
+    )
+    db.create(
         "cells",
         "SELECT CAST(row_number() OVER (ORDER BY r.pool, r.service_line) AS INTEGER) AS cell_no, "
-        "r.pool, r.service_line, n.service_line_no, r.rate "
-        "FROM rates AS r JOIN service_line_numbers AS n ON n.service_line = r.service_line",
+        "r.pool, u.use_no, r.service_line, n.service_line_no, r.rate "
+        "FROM rates AS r JOIN uses AS u ON u.pool = r.pool "
+        "JOIN service_line_numbers AS n ON n.service_line = r.service_line",
     )
 
 
@@ -183,22 +189,23 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
         db.create_numbered(
             "feed_lines",
             "line_no",
-            f"""SELECT f.pool, f.weight, {SOUGHT}, v.event_no, v.service_line_no
+            f"""SELECT u.use_no, f.weight, {SOUGHT}, v.event_no, v.service_line_no
                 FROM (SELECT * FROM {TYPED_SQL} AS r WHERE {READABLE}) AS f
+                JOIN uses AS u ON u.pool = f.pool
                 LEFT JOIN events AS v ON v.event_id = f.ref_id""",
         )
         match_lines(db)
         db.create(
             "event_pool",
             """SELECT p.event_no, c.cell_no, CAST(floor(p.weight * c.rate + 0.5) AS BIGINT) AS micro
-               FROM (SELECT event_no, service_line_no, pool, CAST(sum(weight) AS BIGINT) AS weight
-                     FROM (SELECT event_no, service_line_no, pool, weight FROM feed_lines
+               FROM (SELECT event_no, service_line_no, use_no, CAST(sum(weight) AS BIGINT) AS weight
+                     FROM (SELECT event_no, service_line_no, use_no, weight FROM feed_lines
                            WHERE event_no IS NOT NULL
                            UNION ALL
-                           SELECT m.event_no, m.service_line_no, f.pool, f.weight
+                           SELECT m.event_no, m.service_line_no, f.use_no, f.weight
                            FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no) AS lines
-                     GROUP BY event_no, service_line_no, pool) AS p
-               JOIN cells AS c ON c.pool = p.pool AND c.service_line_no = p.service_line_no""",
+                     GROUP BY event_no, service_line_no, use_no) AS p
+               JOIN cells AS c ON c.use_no = p.use_no AND c.service_line_no = p.service_line_no""",
         )
         by_line = db.frame(
             "SELECT c.service_line, c.pool, CAST(sum(p.micro) AS BIGINT) AS micro "

@@ -52,39 +52,40 @@ def _place(gap: str, since_start: str = "0") -> str:
     return f"(CASE WHEN {gap} = 0 THEN {inside} ELSE {outside} END) * {_SPAN} + v.event_no"
 
 
-# Each rule: the lines still open that it can place, each with an event's place. Lines that name their event have it.
+# Each rule: the lines still open, each with the place of every event that it may be for, or with none.
+# Lines that name their event have it already.
 SPELL_SQL = f"""
 SELECT o.line_no, v.service_line_no, {_place(_GAP, _SINCE_START)} AS place
-FROM {{lines}} AS o JOIN episode_moments AS v ON v.spell_id = o.ref_id
-WHERE {_GAP} <= {NEAR_SECONDS}
+FROM {{lines}} AS o LEFT JOIN episode_moments AS v
+  ON v.spell_id = o.ref_id AND {_GAP} <= {NEAR_SECONDS}
 """
 
 ADMITTED_SQL = f"""
 SELECT o.line_no, v.service_line_no, {_place(_GAP, _SINCE_START)} AS place
-FROM {{lines}} AS o JOIN episode_moments AS v ON v.patient_key = o.patient_key
-WHERE o.moment >= v.admission_dt
-  AND (v.discharge_dt IS NULL OR o.moment <= v.discharge_dt)
+FROM {{lines}} AS o LEFT JOIN episode_moments AS v
+  ON v.patient_key = o.patient_key AND o.moment >= v.admission_dt
+     AND (v.discharge_dt IS NULL OR o.moment <= v.discharge_dt)
 """
 
 EMERGENCY_SQL = f"""
 SELECT o.line_no, v.service_line_no, {_place(_GAP)} AS place
-FROM {{lines}} AS o JOIN ed_moments AS v ON v.patient_key = o.patient_key
-WHERE {_GAP} <= {ED_NEAR_SECONDS}
+FROM {{lines}} AS o LEFT JOIN ed_moments AS v
+  ON v.patient_key = o.patient_key AND {_GAP} <= {ED_NEAR_SECONDS}
 """
 
 SAME_DAY_SQL = f"""
 SELECT o.line_no, v.service_line_no, {_place(_TO_APPOINTMENT)} AS place
-FROM {{lines}} AS o JOIN op_moments AS v
+FROM {{lines}} AS o LEFT JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
-WHERE CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
+     AND CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
 """
 
 NEAR_CLINIC_SQL = f"""
 SELECT o.line_no, v.service_line_no, {_place(_TO_APPOINTMENT)} AS place
-FROM {{lines}} AS o JOIN op_moments AS v
+FROM {{lines}} AS o LEFT JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
-WHERE {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
-  AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
+     AND {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
+     AND {seconds_between("v.start_dt", "o.moment")} <= {DAYS_AFTER_CLINIC * SECONDS_A_DAY}
 """
 
 # In their order, each with the names it has inside an event and outside it.
@@ -100,7 +101,7 @@ FOUND_SQL = f"""
 SELECT line_no, CAST(place % {_SPAN} AS INTEGER) AS event_no, service_line_no,
        CASE WHEN place < {_SPAN**2} THEN {{inside}} ELSE {{outside}} END AS rule_no
 FROM (SELECT line_no, min(place) AS place, min_by(service_line_no, place) AS service_line_no
-      FROM match_candidates GROUP BY line_no) AS nearest
+      FROM match_candidates WHERE place IS NOT NULL GROUP BY line_no) AS nearest
 """
 
 # What lines are matched by, of each kind of event: a narrow table stays in memory where events do not.
@@ -114,32 +115,25 @@ UNNAMED_SQL = """
 SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM feed_lines WHERE event_no IS NULL
 """
 
+# A line that found nothing stands among the candidates once, without a place.
 STILL_OPEN_SQL = """
-SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM {lines} AS o
-WHERE NOT EXISTS (SELECT 1 FROM {found} AS m WHERE m.line_no = o.line_no)
+SELECT line_no, patient_key, moment, requesting_tfc FROM {lines}
+WHERE line_no IN (SELECT line_no FROM match_candidates WHERE place IS NULL)
 """
 
 _OWN_SQL = (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
 
-ACTIVITY_USES_SQL = f"""
-SELECT feed, feed_key, CAST(row_number() OVER (ORDER BY feed, feed_key) AS INTEGER) AS use_no
-FROM (SELECT feed, coalesce(feed_key, '') AS feed_key FROM feed_lines
-      {" ".join(f"UNION SELECT feed, coalesce(feed_key, '') FROM ({sql}) AS s{n}" for n, sql in enumerate(_OWN_SQL))}
-     ) AS every_use
-"""
-
-_USES = "JOIN activity_uses AS u ON u.feed = a.feed AND u.feed_key = coalesce(a.feed_key, '')"
 _UNMAPPED = f"JOIN service_line_numbers AS n ON n.line_id = '{UNMAPPED}'"
 NAMED_LINES_SQL = f"""
-SELECT a.activity_key, u.use_no, {number_rule("ID")} AS rule_no, a.service_line_no, a.event_no, a.weight
-FROM feed_lines AS a {_USES} WHERE a.event_no IS NOT NULL
+SELECT activity_key, use_no, {number_rule("ID")} AS rule_no, service_line_no, event_no, weight
+FROM feed_lines WHERE event_no IS NOT NULL
 """
 # A line without an event has the service line of who asked for it.
 OTHER_LINES_SQL = f"""
-SELECT a.activity_key, u.use_no, coalesce(m.rule_no, {number_rule("NONE")}) AS rule_no,
+SELECT a.activity_key, a.use_no, coalesce(m.rule_no, {number_rule("NONE")}) AS rule_no,
        coalesce(m.service_line_no, t.service_line_no, n.service_line_no) AS service_line_no,
        m.event_no, a.weight
-FROM feed_lines AS a {_USES} {_UNMAPPED}
+FROM feed_lines AS a {_UNMAPPED}
 LEFT JOIN (SELECT * FROM match_links WHERE line_no >= $first AND line_no < $last) AS m
        ON m.line_no = a.line_no
 LEFT JOIN tfc_lines AS t ON t.tfc = a.requesting_tfc
@@ -148,7 +142,8 @@ WHERE a.event_no IS NULL AND a.line_no >= $first AND a.line_no < $last
 OWN_LINES_SQL = f"""
 SELECT a.activity_key, u.use_no, a.rule_no,
        coalesce(a.service_line_no, n.service_line_no) AS service_line_no, a.event_no, a.weight
-FROM ({{own}}) AS a {_USES} {_UNMAPPED}
+FROM ({{own}}) AS a {_UNMAPPED}
+JOIN activity_uses AS u ON u.feed = a.feed AND u.feed_key = coalesce(a.feed_key, '')
 """
 
 WEIGHED_LINES_SQL = f"""
@@ -193,10 +188,10 @@ def match_lines(db: QueryEngine) -> None:
         db.create(
             found, FOUND_SQL.format(inside=number_rule(inside), outside=number_rule(outside))
         )
-        db.create("open_lines", STILL_OPEN_SQL.format(lines=lines, found=found))
-        lines = "open_lines"
         if number:
             db.append_rows("match_links", "SELECT * FROM match_found")
+        db.create("open_lines", STILL_OPEN_SQL.format(lines=lines))
+        lines = "open_lines"
     db.drop("open_lines", "unnamed_lines", "match_candidates", "match_found", *moments)
 
 
@@ -206,8 +201,7 @@ def build_activity_lines(
     """Make ``line_weights``: every line of every feed with its weight, event and match rule, by number.
 
     ``weighed_lines`` is a view of it with feeds, rules and lines by name, ``activity_lines`` a view that
-    adds the ids of the line and its event; ``activity_uses`` numbers feeds and what of them pools may
-    pick. ``weight`` is hundredths of the feed's unit. A line without an event has
+    adds the ids of the line and its event. ``weight`` is hundredths of the feed's unit. A line without an event has
     ``unmatched_line_id``, ``UNMATCHED:`` and the line of the treatment function that asked for it.
 
     Returns
@@ -222,7 +216,6 @@ def build_activity_lines(
     """
     db.create("medical_minutes", MEDICAL_MINUTES_SQL)
     medical_time = add_medical_rates(db, frames, period)
-    db.create("activity_uses", ACTIVITY_USES_SQL)
     # One statement for each: what each holds to look things up need not fit beside the others'.
     db.create("line_weights", NAMED_LINES_SQL)
     n_lines = db.count("feed_lines")

@@ -155,14 +155,17 @@ FEED_SELECTS = {
 # An id is one event's: a line that names it is matched as it is read (decision D-350). What finds an event for
 # the others is kept for them alone (D-391).
 _TO_FIND_BY = ("ref_id", "patient_key", "moment", "requesting_tfc")
-_KEPT = ", ".join(f"f.{name}" for name in FEED_COLUMNS.split(", ") if name not in _TO_FIND_BY)
 SOUGHT = ", ".join(
     f"CASE WHEN v.event_no IS NULL THEN f.{name} END AS {name}" for name in _TO_FIND_BY
 )
+LINES_OF_YEAR_SQL = f"""
+SELECT * FROM ({{selects}}) AS every_feed({FEED_COLUMNS})
+WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)
+"""
 FEED_LINES_SQL = f"""
-SELECT {_KEPT}, {SOUGHT}, v.event_no, v.service_line_no
-FROM (SELECT * FROM ({{selects}}) AS u({{columns}})
-      WHERE moment IS NULL OR (moment >= $period_start AND moment < $period_end)) AS f
+SELECT f.activity_key, u.use_no, f.weight, f.seconds, {SOUGHT}, v.event_no, v.service_line_no
+FROM ({{lines}}) AS f
+JOIN activity_uses AS u ON u.feed = f.feed AND u.feed_key = coalesce(f.feed_key, '')
 LEFT JOIN events AS v ON v.event_id = f.ref_id
 """
 
@@ -218,6 +221,18 @@ SELECT m.event_id AS activity_key, 'medical' AS feed, m.line_id AS feed_key, m.e
 FROM medical_minutes AS m JOIN medical_rates AS r ON r.line_id = m.line_id
 """
 
+# A feed and what of it a pool may pick, by number: what many rows say is short.
+_OWN_FEEDS = {"ward": WARD_LINES_SQL, "clinic": CLINIC_LINES_SQL, "ed": ED_LINES_SQL}
+_OWN_USES = " ".join(
+    f"UNION SELECT feed, coalesce(feed_key, '') FROM ({sql}) AS of_{name}"
+    for name, sql in _OWN_FEEDS.items()
+)
+ACTIVITY_USES_SQL = f"""
+SELECT feed, feed_key, CAST(row_number() OVER (ORDER BY feed, feed_key) AS INTEGER) AS use_no
+FROM (SELECT feed, coalesce(feed_key, '') AS feed_key FROM ({{lines}}) AS of_files {_OWN_USES}
+      UNION SELECT 'medical', line_id FROM service_line_numbers) AS every_use
+"""
+
 
 def build_ward_pieces(db: QueryEngine, period: Period) -> None:
     """Make ``ward_pieces``: stays in the year, split over the episodes of their spell by time.
@@ -240,7 +255,10 @@ def build_ward_pieces(db: QueryEngine, period: Period) -> None:
 
 
 def build_feed_lines(db: QueryEngine, frames: Mapping[str, pd.DataFrame], period: Period) -> None:
-    """Make ``feed_lines``: activity of the year, weighed, with its event where the line names one."""
+    """Make ``feed_lines``: activity of the year, weighed, with its event where the line names one.
+
+    ``activity_uses`` numbers feeds and what of them pools may pick (feed, feed_key, use_no).
+    """
     relative = frames.get("relative_weights", pd.DataFrame({"feed": [], "code": [], "weight": []}))
     _add_weights(db, relative)
     selects = [
@@ -251,8 +269,10 @@ def build_feed_lines(db: QueryEngine, frames: Mapping[str, pd.DataFrame], period
             f"SELECT {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, "
             f"CAST(NULL AS TIMESTAMP), {_NO_TEXT}, {_NO_SECONDS}, {_NO_SECONDS} WHERE 1 = 0"
         ]
-    sql = FEED_LINES_SQL.format(selects=" UNION ALL ".join(selects), columns=FEED_COLUMNS)
-    db.create_numbered("feed_lines", "line_no", sql, period_start=period.start, period_end=period.end)
+    lines = LINES_OF_YEAR_SQL.format(selects=" UNION ALL ".join(selects))
+    year = {"period_start": period.start, "period_end": period.end}
+    db.create("activity_uses", ACTIVITY_USES_SQL.format(lines=lines), **year)
+    db.create_numbered("feed_lines", "line_no", FEED_LINES_SQL.format(lines=lines), **year)
     db.drop("test_weights", "therapy_weights", "drug_medians")
 
 
