@@ -11,6 +11,7 @@ import pytest
 from environment import need_spark
 from helpers import engine_spark
 from helpers.costing.clock import days_between, seconds_between
+from helpers.costing.matching import number_nearness
 from helpers.engine import open_engine
 from helpers.engine_spark import translate
 from helpers.errors import CommandError
@@ -167,11 +168,44 @@ def test_rows_put_at_the_end_are_there_after_the_table_was_read(db):
     assert db.frame("SELECT n FROM growing ORDER BY n")["n"].tolist() == list(range(1, 17))
 
 
-def test_rows_are_numbered_from_one_without_gaps(db):
+def test_rows_are_numbered_from_nought_without_gaps_and_numbers_go_on(db):
     db.create("asked", "SELECT * FROM (VALUES ('a'), ('b'), ('c')) AS t(code)")
-    db.create("numbered", "SELECT row_number() OVER () AS n, code FROM asked")
-    assert db.frame("SELECT n FROM numbered ORDER BY n")["n"].tolist() == [1, 2, 3]
+    db.create_numbered(
+        "numbered", "row_no", "SELECT code FROM asked WHERE code <> $not", **{"not": "c"}
+    )
+    assert db.columns("numbered") == ["row_no", "code"]
+    db.append_rows("numbered", "SELECT code FROM asked WHERE code > $last", last="a")
+    found = db.frame("SELECT row_no, code FROM numbered ORDER BY row_no")
+    assert found["row_no"].tolist() == [0, 1, 2, 3]
+    assert sorted(found["code"]) == ["a", "b", "b", "c"]
+    assert sorted(found["code"][:2]) == ["a", "b"]  # the first two came first
+    again = db.frame(
+        "SELECT row_no, code FROM numbered WHERE row_no >= 1 AND row_no < 3 ORDER BY row_no"
+    )
+    assert again["code"].tolist() == found["code"][1:3].tolist()
     db.drop("asked", "numbered")
+    assert not db.has("numbered")
+    db.create_numbered("numbered", "row_no", "SELECT 'new' AS code")
+    assert db.frame("SELECT * FROM numbered").to_dict("records") == [{"row_no": 0, "code": "new"}]
+    db.drop("numbered")
+
+
+def test_the_nearest_event_is_the_smallest_number_whatever_the_times(db):
+    longest, last = 2**31 - 1, 2**31 - 1
+    # gap, seconds since the start, event: from the nearest on
+    order = [
+        (0, 0, 1), (0, 0, last), (0, 1, 1), (0, longest, last), (1, 0, 1), (1, 0, 2), (86_400, 0, last),
+        (longest, 0, 1), (longest, 0, last),
+    ]  # fmt: skip
+    db.add_frame(
+        "told", pd.DataFrame(order[::-1], columns=["gap", "since", "event_no"]).astype("int64")
+    )
+    sql = f"SELECT v.*, {number_nearness('v.gap', 'v.since')} AS nearness FROM told AS v ORDER BY nearness"
+    found = db.frame(sql)
+    assert list(found[["gap", "since", "event_no"]].itertuples(index=False, name=None)) == order
+    assert found["nearness"].is_unique
+    assert (found["nearness"] % 2**31).tolist() == found["event_no"].tolist()
+    db.drop("told")
 
 
 def test_what_is_written_is_sorted_with_blanks_last(db, tmp_path):

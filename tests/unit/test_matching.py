@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from datetime import datetime, timedelta
+
 import pandas as pd
 import pytest
 from activity_tables import (
@@ -16,7 +19,7 @@ from activity_tables import (
 from helpers.costing.clock import find_period
 from helpers.costing.events import build_events
 from helpers.costing.matching import build_activity_lines, match_lines
-from helpers.costing.weights import build_feed_lines, build_ward_pieces
+from helpers.costing.weights import MATCH_RULES, build_feed_lines, build_ward_pieces
 from helpers.engine import Engine
 from helpers.errors import InputError
 
@@ -112,6 +115,27 @@ def test_a_reference_that_is_nobodys_falls_to_the_patient():
     assert rule_of(make_request("t", "2024-07-03 12:00", "typo")) == ("s1.2", "PAT_APC")
 
 
+def test_a_line_without_a_moment_finds_only_the_event_it_names():
+    assert rule_of(make_request("t", None, "s1.2")) == ("s1.2", "ID")
+    assert rule_of(make_request("t", None, "s1")) == (None, "NONE")  # which of its episodes?
+    assert rule_of(make_request("t", None)) == (None, "NONE")
+
+
+def test_inside_two_episodes_the_later_one_has_the_line_though_its_id_is_larger():
+    episodes = [
+        make_episode("s1.1", "2024-07-01 08:00", "2024-07-05 08:00", **SPELL),
+        make_episode("s1.2", "2024-07-02 08:00", "2024-07-05 08:00", episode_number=2, **SPELL),
+    ]
+    assert rule_of(make_request("t", "2024-07-03 12:00", "s1"), apc_episodes=episodes) == (
+        "s1.2",
+        "SPELL",
+    )
+    assert rule_of(make_request("t", "2024-07-02 07:59", "s1"), apc_episodes=episodes) == (
+        "s1.1",
+        "SPELL",
+    )
+
+
 def test_a_clinic_of_another_treatment_function_is_no_match():
     assert rule_of(make_request("t", "2024-10-10 10:00")) == (None, "NONE")
     assert rule_of(make_request("t", "2024-10-10 10:00", requesting_tfc="300")) == (
@@ -153,6 +177,104 @@ def test_a_line_without_a_match_goes_to_the_line_that_asked():
         "UNMATCHED:TO", "UNMATCHED:GENMED", "UNMATCHED:UNMAPPED", "UNMATCHED:UNMAPPED",
     ]  # fmt: skip
     assert pd.isna(lines["unmatched_line_id"].iloc[4])
+
+
+def draw_trust(rng: random.Random) -> tuple[dict[str, list[dict]], list[dict]]:
+    """Events and requests of three patients on a grid of six hours, so that times meet and edges are hit."""
+
+    def at(hours: int) -> str:
+        return f"{datetime(2024, 7, 1) + timedelta(hours=hours):%Y-%m-%d %H:%M}"
+
+    episodes = []
+    for spell in range(8):
+        first, n = 6 * rng.randrange(100), rng.randint(1, 3)
+        edges = sorted(first + 6 * rng.randrange(20) for _ in range(2 * n))
+        for place in range(n):  # with gaps between episodes, and with time outside them
+            episodes.append(make_episode(
+                f"s{spell}.{place}", at(edges[2 * place]), at(edges[2 * place + 1]), episode_number=place + 1,
+                patient_key=f"p{spell % 3}", admission_dt=at(first), discharge_dt=at(first + 120),
+            ))  # fmt: skip
+    events = {
+        "apc_episodes": episodes,
+        "op_attendances": [
+            make_appointment(f"o{n}", at(6 * rng.randrange(160)), tfc=rng.choice(["110", "300"]),
+                             patient_key=f"p{n % 3}")
+            for n in range(12)
+        ],
+        "ed_attendances": [
+            make_attendance(f"e{n}", at(start := 6 * rng.randrange(160)), at(start + 3), patient_key=f"p{n % 3}")
+            for n in range(8)
+        ],
+    }  # fmt: skip
+    names = ["s1", "s2.0", "o3", "e4", "typo", "s5", None, None, None, None]
+    requests = [
+        make_request(
+            f"t{n:03d}", rng.choice([at(rng.randrange(960)), at(6 * rng.randrange(160)), None]),
+            rng.choice(names), patient_key=rng.choice(["p0", "p1", "p2", None]),
+            requesting_tfc=rng.choice(["110", "300", None]),
+        )
+        for n in range(250)
+    ]  # fmt: skip
+    return events, requests
+
+
+def find_plainly(request: dict, events: dict[str, list[dict]]) -> tuple[str | None, str]:
+    """The rules of matching as the method tells them, one request and one event at a time."""
+    day = timedelta(days=1)
+    moment = request["requested_dt"] and datetime.fromisoformat(request["requested_dt"])
+    ref, patient, tfc = (
+        request[name] for name in ("spell_or_attendance_id", "patient_key", "requesting_tfc")
+    )
+    kinds = {
+        "apc_episodes": ("episode_id", "episode_start_dt", "episode_end_dt"),
+        "op_attendances": ("attendance_id", "appointment_dt", "appointment_dt"),
+        "ed_attendances": ("attendance_id", "arrival_dt", "departure_dt"),
+    }
+    told = [
+        {**event, "kind": kind, "id": event[key], "start": datetime.fromisoformat(event[start]),
+         "end": datetime.fromisoformat(event[end])}
+        for kind, (key, start, end) in kinds.items() for event in events[kind]
+    ]  # fmt: skip
+    if any(event["id"] == ref for event in told):
+        return ref, "ID"
+    if moment is None:
+        return None, "NONE"
+    for event in told:
+        event["gap"] = max(event["start"] - moment, moment - event["end"], timedelta(0))
+        event["since"] = moment - event["start"] if not event["gap"] else timedelta(0)
+    episodes, clinics, emergencies = ([e for e in told if e["kind"] == kind] for kind in kinds)
+    here = [e for e in episodes if e["spell_id"] == ref]
+    of_patient = [e for e in episodes if e["patient_key"] == patient and
+                  e["admission_dt"] <= request["requested_dt"] <= e["discharge_dt"]]  # fmt: skip
+    clinics = [e for e in clinics if e["patient_key"] == patient and e["tfc"] == tfc]
+    for event in emergencies:
+        event["since"] = timedelta(0)  # the smaller id, not the later arrival
+    tried = [
+        ("SPELL", [e for e in here if not e["gap"]]),
+        ("SPELL_NEAR", [e for e in here if e["gap"] <= day]),
+        ("PAT_APC", of_patient),
+        ("PAT_ED", [e for e in emergencies if e["patient_key"] == patient and e["gap"] <= day / 6]),
+        ("PAT_OP_DAY", [e for e in clinics if e["start"].date() == moment.date()]),
+        ("PAT_OP", [e for e in clinics if -14 * day <= e["start"] - moment <= 30 * day]),
+    ]
+    for rule, found in tried:
+        if found:
+            return min(found, key=lambda e: (e["gap"], e["since"], e["id"]))["id"], rule
+    return None, "NONE"
+
+
+def test_matching_agrees_with_the_rules_tried_one_event_at_a_time():
+    seen = set()
+    for seed in range(6):
+        events, requests = draw_trust(random.Random(seed))
+        lines = match(*requests, **events)
+        found = [
+            (None if pd.isna(row.event_id) else row.event_id, row.match_rule)
+            for row in lines.itertuples()
+        ]
+        assert found == [find_plainly(request, events) for request in requests]
+        seen |= set(lines["match_rule"])
+    assert seen == set(MATCH_RULES)
 
 
 def test_every_line_stands_once_whatever_the_order_of_rows_and_the_threads():

@@ -42,46 +42,49 @@ _SINCE_START = (
 )
 _TO_APPOINTMENT = f"abs({seconds_between('o.moment', 'v.start_dt')})"
 
-# How near an event is, as one whole number: inside it the time since its start, outside it the gap, and then its
-# number. The smallest of a line's is its event (D-420).
-_SPAN = 2**31  # more seconds than a life, more events than a trust
+_SPAN = 2**31  # more seconds than a life has, more events than a trust
 
 
-def _place(gap: str, since_start: str = "0") -> str:
+def number_nearness(gap: str, since_start: str = "0") -> str:
+    """Return the SQL of how near an event is: one whole number, smaller the nearer, no two events' alike.
+
+    Inside an event (no gap) it is the time since its start, outside the gap, and then the event's number
+    (decision D-421). Times are seconds; more than 68 years count as 68.
+    """
     inside, outside = f"least({since_start}, {_SPAN - 1})", f"{_SPAN} + least({gap}, {_SPAN - 1})"
     return f"(CASE WHEN {gap} = 0 THEN {inside} ELSE {outside} END) * {_SPAN} + v.event_no"
 
 
-# Each rule: the lines still open, each with the place of every event that it may be for, or with none.
+# Each rule: the lines still open, each with every event that it may be for and how near it is, or with none.
 # Lines that name their event have it already.
 SPELL_SQL = f"""
-SELECT o.line_no, v.service_line_no, {_place(_GAP, _SINCE_START)} AS place
+SELECT o.line_no, v.service_line_no, {number_nearness(_GAP, _SINCE_START)} AS nearness
 FROM {{lines}} AS o LEFT JOIN episode_moments AS v
-  ON v.spell_id = o.ref_id AND {_GAP} <= {NEAR_SECONDS}
+  ON v.spell_id = o.ref_id AND o.moment IS NOT NULL AND {_GAP} <= {NEAR_SECONDS}
 """
 
 ADMITTED_SQL = f"""
-SELECT o.line_no, v.service_line_no, {_place(_GAP, _SINCE_START)} AS place
+SELECT o.line_no, v.service_line_no, {number_nearness(_GAP, _SINCE_START)} AS nearness
 FROM {{lines}} AS o LEFT JOIN episode_moments AS v
   ON v.patient_key = o.patient_key AND o.moment >= v.admission_dt
      AND (v.discharge_dt IS NULL OR o.moment <= v.discharge_dt)
 """
 
 EMERGENCY_SQL = f"""
-SELECT o.line_no, v.service_line_no, {_place(_GAP)} AS place
+SELECT o.line_no, v.service_line_no, {number_nearness(_GAP)} AS nearness
 FROM {{lines}} AS o LEFT JOIN ed_moments AS v
-  ON v.patient_key = o.patient_key AND {_GAP} <= {ED_NEAR_SECONDS}
+  ON v.patient_key = o.patient_key AND o.moment IS NOT NULL AND {_GAP} <= {ED_NEAR_SECONDS}
 """
 
 SAME_DAY_SQL = f"""
-SELECT o.line_no, v.service_line_no, {_place(_TO_APPOINTMENT)} AS place
+SELECT o.line_no, v.service_line_no, {number_nearness(_TO_APPOINTMENT)} AS nearness
 FROM {{lines}} AS o LEFT JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
      AND CAST(v.start_dt AS DATE) = CAST(o.moment AS DATE)
 """
 
 NEAR_CLINIC_SQL = f"""
-SELECT o.line_no, v.service_line_no, {_place(_TO_APPOINTMENT)} AS place
+SELECT o.line_no, v.service_line_no, {number_nearness(_TO_APPOINTMENT)} AS nearness
 FROM {{lines}} AS o LEFT JOIN op_moments AS v
   ON v.patient_key = o.patient_key AND v.tfc = o.requesting_tfc
      AND {seconds_between("o.moment", "v.start_dt")} <= {DAYS_BEFORE_CLINIC * SECONDS_A_DAY}
@@ -98,10 +101,11 @@ RULES = (
 )
 
 FOUND_SQL = f"""
-SELECT line_no, CAST(place % {_SPAN} AS INTEGER) AS event_no, service_line_no,
-       CASE WHEN place < {_SPAN**2} THEN {{inside}} ELSE {{outside}} END AS rule_no
-FROM (SELECT line_no, min(place) AS place, min_by(service_line_no, place) AS service_line_no
-      FROM match_candidates WHERE place IS NOT NULL GROUP BY line_no) AS nearest
+SELECT line_no, CAST(nearness % {_SPAN} AS INTEGER) AS event_no, service_line_no,
+       CASE WHEN nearness < {_SPAN**2} THEN {{inside}} ELSE {{outside}} END AS rule_no
+FROM (SELECT line_no, min(nearness) AS nearness,
+             min_by(service_line_no, nearness) AS service_line_no
+      FROM match_candidates WHERE nearness IS NOT NULL GROUP BY line_no) AS nearest
 """
 
 # What lines are matched by, of each kind of event: a narrow table stays in memory where events do not.
@@ -115,10 +119,10 @@ UNNAMED_SQL = """
 SELECT line_no, ref_id, patient_key, moment, requesting_tfc FROM feed_lines WHERE event_no IS NULL
 """
 
-# A line that found nothing stands among the candidates once, without a place.
+# A line that found nothing stands among the candidates once, without an event.
 STILL_OPEN_SQL = """
 SELECT line_no, patient_key, moment, requesting_tfc FROM {lines}
-WHERE line_no IN (SELECT line_no FROM match_candidates WHERE place IS NULL)
+WHERE line_no IN (SELECT line_no FROM match_candidates WHERE nearness IS NULL)
 """
 
 _OWN_SQL = (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
@@ -185,9 +189,7 @@ def match_lines(db: QueryEngine) -> None:
         # Looking up and choosing in two statements: each has the memory to itself (D-392).
         db.create("match_candidates", candidates.format(lines=lines))
         found = "match_found" if number else "match_links"
-        db.create(
-            found, FOUND_SQL.format(inside=number_rule(inside), outside=number_rule(outside))
-        )
+        db.create(found, FOUND_SQL.format(inside=number_rule(inside), outside=number_rule(outside)))
         if number:
             db.append_rows("match_links", "SELECT * FROM match_found")
         db.create("open_lines", STILL_OPEN_SQL.format(lines=lines))
