@@ -372,9 +372,23 @@ class Engine:
             if name in self._rows_of:
                 self.drop(self._rows_of.pop(name))
 
+    @contextmanager
+    def _on_one_thread(self) -> Iterator[None]:
+        """Run what is in a block on one thread."""
+        threads = self._connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+        self._connection.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"SET threads = {int(threads)}")
+
     def _execute(self, sql: str, parameters: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         try:
-            return self._connection.execute(sql, parameters or None)
+            try:
+                return self._connection.execute(sql, parameters or None)
+            except duckdb.OutOfMemoryException:  # each thread holds memory of its own (D-423)
+                with self._on_one_thread():
+                    return self._connection.execute(sql, parameters or None)
         except duckdb.OutOfMemoryException as error:
             raise HelpersError(
                 "The query engine ran out of memory and could not spill to disk.\n"

@@ -1,0 +1,48 @@
+"""The query engine where memory is short: one thread is tried before giving up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from helpers.engine import Engine
+from helpers.errors import HelpersError
+
+N_ROWS = 600_000
+LOOK_UP = f"""
+SELECT a.i, b.s FROM (SELECT i, md5(CAST(i AS VARCHAR)) AS k FROM range({N_ROWS}) AS r(i)) AS a
+LEFT JOIN (SELECT md5(CAST(i AS VARCHAR)) AS k, md5(CAST(i + 1 AS VARCHAR)) AS s FROM range(400000) AS r(i)) AS b
+  ON b.k = a.k
+"""
+
+
+def open_small(folder: Path, megabytes: int) -> Engine:
+    """An engine of eight threads whose memory is enough for one."""
+    return Engine(spill=folder, memory_limit=f"{megabytes}MB", threads=8)
+
+
+def test_a_statement_that_eight_threads_have_no_room_for_is_done_by_one(tmp_path: Path):
+    with open_small(tmp_path, 32) as db:
+        with pytest.raises(duckdb.OutOfMemoryException):  # or this test would show nothing
+            db._connection.execute(f"CREATE TABLE plain AS {LOOK_UP}")
+        db.create("found", LOOK_UP)
+        told = db.frame(
+            "SELECT count(*) AS n, count(DISTINCT i) AS ids, count(s) AS named FROM found"
+        )
+        assert told.iloc[0].tolist() == [N_ROWS, N_ROWS, 400_000]
+        threads = db.frame("SELECT current_setting('threads') AS n")
+        assert threads["n"].tolist() == [8]
+
+
+def test_rows_put_at_the_end_on_the_second_try_stand_once(tmp_path: Path):
+    with open_small(tmp_path, 32) as db:
+        db.create("found", "SELECT CAST(-1 AS BIGINT) AS i, 'first' AS s")
+        db.append_rows("found", LOOK_UP)
+        assert db.count("found") == N_ROWS + 1
+
+
+def test_where_one_thread_has_no_room_either_it_is_said_in_words(tmp_path: Path):
+    with open_small(tmp_path, 12) as db, pytest.raises(HelpersError, match="ran out of memory"):
+        db.create("found", LOOK_UP)
