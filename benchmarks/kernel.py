@@ -1,7 +1,7 @@
 """One kernel of costing, written for the project's engine, for Polars and for pandas, in one run.
 
     python benchmarks/kernel.py                         1 and 5 million lines of activity, from Parquet
-    python benchmarks/kernel.py --millions 20 --skip pandas
+    python benchmarks/kernel.py --millions 20 --memory 2GB
     python benchmarks/kernel.py --csv                   from CSV as well
 
 The kernel: text becomes moments and numbers; lines of which either cannot be read are dropped; every line
