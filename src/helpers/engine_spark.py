@@ -66,9 +66,7 @@ class SparkEngine:
         self._prefix = f"slr_{uuid.uuid4().hex[:12]}"
         self._n_made = 0
         self._held: dict[str, str] = {}  # name -> the table behind it; blank for views
-        self._numbers: dict[
-            str, str
-        ] = {}  # of a table whose rows are numbered, the column that does
+        self._numbers: dict[str, str] = {}  # of a table of numbered rows, their column
 
     def __enter__(self) -> SparkEngine:
         return self

@@ -16,12 +16,10 @@ from helpers.costing.bands import extend_in_bands
 from helpers.costing.clock import SECONDS_AN_HOUR, Period, seconds_between
 from helpers.costing.medical import add_medical_rates
 from helpers.costing.weights import (
-    CLINIC_LINES_SQL,
-    ED_LINES_SQL,
     MEDICAL_LINES_SQL,
     MEDICAL_MINUTES_SQL,
     NEAR_SECONDS,
-    WARD_LINES_SQL,
+    OWN_FEEDS,
     name_rule,
     number_rule,
 )
@@ -125,7 +123,7 @@ SELECT line_no, patient_key, moment, requesting_tfc FROM {lines}
 WHERE line_no IN (SELECT line_no FROM match_candidates WHERE nearness IS NULL)
 """
 
-_OWN_SQL = (WARD_LINES_SQL, CLINIC_LINES_SQL, ED_LINES_SQL, MEDICAL_LINES_SQL)
+_OWN_SQL = (*OWN_FEEDS.values(), MEDICAL_LINES_SQL)
 
 _UNMAPPED = f"JOIN service_line_numbers AS n ON n.line_id = '{UNMAPPED}'"
 NAMED_LINES_SQL = f"""

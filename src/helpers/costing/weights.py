@@ -221,12 +221,13 @@ SELECT m.event_id AS activity_key, 'medical' AS feed, m.line_id AS feed_key, m.e
 FROM medical_minutes AS m JOIN medical_rates AS r ON r.line_id = m.line_id
 """
 
-# A feed and what of it a pool may pick, by number: what many rows say is short.
-_OWN_FEEDS = {"ward": WARD_LINES_SQL, "clinic": CLINIC_LINES_SQL, "ed": ED_LINES_SQL}
+# Feeds that need no matching; doctors' time is weighed when all others are matched.
+OWN_FEEDS = {"ward": WARD_LINES_SQL, "clinic": CLINIC_LINES_SQL, "ed": ED_LINES_SQL}
 _OWN_USES = " ".join(
     f"UNION SELECT feed, coalesce(feed_key, '') FROM ({sql}) AS of_{name}"
-    for name, sql in _OWN_FEEDS.items()
+    for name, sql in OWN_FEEDS.items()
 )
+# A feed and what of it a pool may pick, by number: what many rows say is short.
 ACTIVITY_USES_SQL = f"""
 SELECT feed, feed_key, CAST(row_number() OVER (ORDER BY feed, feed_key) AS INTEGER) AS use_no
 FROM (SELECT feed, coalesce(feed_key, '') AS feed_key FROM ({{lines}}) AS of_files {_OWN_USES}
