@@ -33,6 +33,7 @@ from typing import Any
 import duckdb
 from scale import copy_patients, make_base, read_peak
 
+from helpers.costing.bands import extend_in_bands
 from helpers.costing.events import NUMBERS_SQL
 from helpers.costing.matching import (
     DAYS_AFTER_CLINIC,
@@ -115,6 +116,29 @@ TYPED_SQL = f"""(
 READABLE = "moment IS NOT NULL AND weight IS NOT NULL"
 
 
+# As costing does it, what is looked up by number is looked up a band at a time.
+IN_BAND = "{number} >= $first AND {number} < $last"
+NUMBERED_SQL = f"""
+SELECT n.event_no, v.* FROM event_basis AS v
+JOIN (SELECT * FROM event_numbers WHERE {IN_BAND.format(number="basis_no")}) AS n ON n.basis_no = v.basis_no
+WHERE {IN_BAND.format(number="v.basis_no")}
+"""
+NAMED_LINES_SQL = """
+SELECT event_no, service_line_no, use_no, weight FROM feed_lines WHERE event_no IS NOT NULL
+"""
+MATCHED_LINES_SQL = f"""
+SELECT m.event_no, m.service_line_no, f.use_no, f.weight FROM feed_lines AS f
+JOIN (SELECT * FROM match_links WHERE {IN_BAND.format(number="line_no")}) AS m ON m.line_no = f.line_no
+WHERE {IN_BAND.format(number="f.line_no")}
+"""
+EVENT_POOL_SQL = """
+SELECT p.event_no, c.cell_no, CAST(floor(p.weight * c.rate + 0.5) AS BIGINT) AS micro
+FROM (SELECT event_no, service_line_no, use_no, CAST(sum(weight) AS BIGINT) AS weight
+      FROM event_lines GROUP BY event_no, service_line_no, use_no) AS p
+JOIN cells AS c ON c.use_no = p.use_no AND c.service_line_no = p.service_line_no
+"""
+
+
 def write_raw(place: Path, formats: tuple[str, ...]) -> int:
     """Write lines and events as text, in each format, and the rates; return the number of lines."""
     for name, sql in (("lines", LINES_SQL), ("events", EVENTS_SQL)):
@@ -146,10 +170,7 @@ def prepare(db: Engine, place: Path, suffix: str) -> None:
         "FROM raw_events AS v JOIN service_line_numbers AS n ON n.service_line = v.service_line",
     )
     db.create("event_numbers", NUMBERS_SQL)
-    db.create(
-        "events",
-        "SELECT n.event_no, v.* FROM event_basis AS v JOIN event_numbers AS n ON n.basis_no = v.basis_no",
-    )
+    extend_in_bands(db, "events", NUMBERED_SQL, numbered=db.count("event_basis"))
     db.drop("event_basis", "event_numbers")
     db.create(
         "uses",
@@ -186,27 +207,21 @@ def run_engine(place: Path, suffix: str, memory: str) -> dict[str, Any]:
     """The kernel in the project's SQL; matching is the project's own."""
     with open_limited(memory) as db:
         prepare(db, place, suffix)
-        db.create_numbered(
-            "feed_lines",
-            "line_no",
-            f"""SELECT u.use_no, f.weight, {SOUGHT}, v.event_no, v.service_line_no
-                FROM (SELECT * FROM {TYPED_SQL} AS r WHERE {READABLE}) AS f
-                JOIN uses AS u ON u.pool = f.pool
-                LEFT JOIN events AS v ON v.event_id = f.ref_id""",
-        )
+        with db.joins_as_written():
+            db.create_numbered(
+                "feed_lines",
+                "line_no",
+                f"""SELECT u.use_no, f.weight, {SOUGHT}, v.event_no, v.service_line_no
+                    FROM (SELECT * FROM {TYPED_SQL} AS r WHERE {READABLE}) AS f
+                    JOIN uses AS u ON u.pool = f.pool
+                    LEFT JOIN events AS v ON v.event_id = f.ref_id""",
+            )
         match_lines(db)
-        db.create(
-            "event_pool",
-            """SELECT p.event_no, c.cell_no, CAST(floor(p.weight * c.rate + 0.5) AS BIGINT) AS micro
-               FROM (SELECT event_no, service_line_no, use_no, CAST(sum(weight) AS BIGINT) AS weight
-                     FROM (SELECT event_no, service_line_no, use_no, weight FROM feed_lines
-                           WHERE event_no IS NOT NULL
-                           UNION ALL
-                           SELECT m.event_no, m.service_line_no, f.use_no, f.weight
-                           FROM feed_lines AS f JOIN match_links AS m ON m.line_no = f.line_no) AS lines
-                     GROUP BY event_no, service_line_no, use_no) AS p
-               JOIN cells AS c ON c.use_no = p.use_no AND c.service_line_no = p.service_line_no""",
+        db.create("event_lines", NAMED_LINES_SQL)
+        extend_in_bands(
+            db, "event_lines", MATCHED_LINES_SQL, numbered=db.count("feed_lines"), is_new=False
         )
+        db.create("event_pool", EVENT_POOL_SQL)
         by_line = db.frame(
             "SELECT c.service_line, c.pool, CAST(sum(p.micro) AS BIGINT) AS micro "
             "FROM event_pool AS p JOIN cells AS c ON c.cell_no = p.cell_no "

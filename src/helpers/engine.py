@@ -24,6 +24,7 @@ from helpers.memory import find_free_bytes
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 TABLES_FILE = "helpers_tables.duckdb"
+SIDES_BY_GUESS = "build_side_probe_side"  # what chooses the side of a join that is kept in memory
 NUMBERED_AT_ONCE = 1 << 20  # rows
 # The engine's memory: enough to sort a large file without spilling, little enough for a small laptop.
 LEAST_MEMORY_MB, MOST_MEMORY_MB = 700, 2_800
@@ -265,6 +266,18 @@ class Engine:
             if is_outer:
                 self.run("SET preserve_insertion_order = false")
                 self._is_in_order = False
+
+    @contextmanager
+    def joins_as_written(self) -> Iterator[None]:
+        """In a block's statements, keep in memory the right side of a join and read its left side past it.
+
+        For a SELECT whose filters make the engine think many rows few: it would keep them (decision D-430).
+        """
+        self.run(f"SET disabled_optimizers = '{SIDES_BY_GUESS}'")
+        try:
+            yield
+        finally:
+            self.run("RESET disabled_optimizers")
 
     def add_parquet_text(self, name: str, path: Path, columns: dict[str, str]) -> None:
         """Make a table of a Parquet file, its columns cast to text and renamed by ``columns``."""

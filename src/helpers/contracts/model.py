@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -88,6 +89,9 @@ class QueryEngine(Protocol):
 
     def create_numbered(self, name: str, number: str, sql: str, **parameters: Any) -> None:
         """Make or replace a table, its rows numbered from 0 in a column, in no order."""
+
+    def joins_as_written(self) -> AbstractContextManager[None]:
+        """In a block, keep in memory the right side of a join, whatever is thought of its size."""
 
     def create_view(self, name: str, sql: str) -> None:
         """Make or replace a view of a SELECT that has no parameters."""
