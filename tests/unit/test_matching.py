@@ -16,6 +16,7 @@ from activity_tables import (
     make_frames,
 )
 
+from helpers.costing import bands
 from helpers.costing.clock import find_period
 from helpers.costing.events import build_events
 from helpers.costing.matching import build_activity_lines, match_lines
@@ -263,7 +264,9 @@ def find_plainly(request: dict, events: dict[str, list[dict]]) -> tuple[str | No
     return None, "NONE"
 
 
-def test_matching_agrees_with_the_rules_tried_one_event_at_a_time():
+@pytest.mark.parametrize("rows_a_band", [bands.ROWS_A_BAND, 97])
+def test_matching_agrees_with_the_rules_tried_one_event_at_a_time(rows_a_band, monkeypatch):
+    monkeypatch.setattr(bands, "ROWS_A_BAND", rows_a_band)
     seen = set()
     for seed in range(6):
         events, requests = draw_trust(random.Random(seed))

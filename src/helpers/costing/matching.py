@@ -103,7 +103,9 @@ SELECT line_no, CAST(nearness % {_SPAN} AS INTEGER) AS event_no, service_line_no
        CASE WHEN nearness < {_SPAN**2} THEN {{inside}} ELSE {{outside}} END AS rule_no
 FROM (SELECT line_no, min(nearness) AS nearness,
              min_by(service_line_no, nearness) AS service_line_no
-      FROM match_candidates WHERE nearness IS NOT NULL GROUP BY line_no) AS nearest
+      FROM match_candidates
+      WHERE nearness IS NOT NULL AND line_no >= $first AND line_no < $last
+      GROUP BY line_no) AS nearest
 """
 
 # What lines are matched by, of each kind of event: a narrow table stays in memory where events do not.
@@ -182,12 +184,13 @@ def match_lines(db: QueryEngine) -> None:
     moments = [f"{kind}_moments" for kind in MATCHED_KINDS]
     for name, kind in zip(moments, MATCHED_KINDS, strict=True):
         db.create(name, MOMENTS_SQL.format(kind=kind))
-    lines = "unnamed_lines"
+    lines, n_lines = "unnamed_lines", db.count("feed_lines")
     for number, (candidates, inside, outside) in enumerate(RULES):
         # Looking up and choosing in two statements: each has the memory to itself (D-392).
         db.create("match_candidates", candidates.format(lines=lines))
         found = "match_found" if number else "match_links"
-        db.create(found, FOUND_SQL.format(inside=number_rule(inside), outside=number_rule(outside)))
+        nearest = FOUND_SQL.format(inside=number_rule(inside), outside=number_rule(outside))
+        extend_in_bands(db, found, nearest, numbered=n_lines)
         if number:
             db.append_rows("match_links", "SELECT * FROM match_found")
         db.create("open_lines", STILL_OPEN_SQL.format(lines=lines))
