@@ -131,7 +131,12 @@ class SparkEngine:
         with duckdb.connect(":memory:") as types:
             types.register("incoming_frame", frame)
             table = types.sql("SELECT * FROM incoming_frame").to_arrow_table()
-        self._show(name, self._spark.createDataFrame(table))
+        if len(table):
+            rows = self._spark.createDataFrame(table)
+        else:  # Spark Connect finds no types where there are no rows: it is given one, and keeps none
+            blank = [pa.nulls(1, field.type) for field in table.schema]
+            rows = self._spark.createDataFrame(pa.table(blank, names=table.schema.names)).limit(0)
+        self._show(name, rows)
 
     def add_parquet(self, name: str, path: Path) -> None:
         """Make a view of a Parquet file, which every worker must be able to read."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
 import sys
 
 import pandas as pd
@@ -215,3 +217,38 @@ def test_what_is_written_is_sorted_with_blanks_last(db, tmp_path):
     db.add_parquet("again", tmp_path / "rows.parquet")
     db.create_view("seen", "SELECT count(*) AS n FROM again")
     assert db.frame("SELECT n FROM seen")["n"].tolist() == [3]
+
+
+OVER_CONNECT = """
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.engine import open_engine
+
+blank = pd.DataFrame({"code": pd.Series([], dtype="str"), "n": pd.Series([], dtype="int64"),
+                      "weight": pd.Series([], dtype="float64")})
+with open_engine("spark", spill=Path(sys.argv[1])) as db:
+    db.add_frame("nothing", blank)
+    assert len(db.frame("SELECT * FROM nothing")) == 0
+    db.create("some", "SELECT code, n, weight FROM nothing UNION ALL SELECT 'a', 7, 0.5e0")
+    db.append_rows("some", "SELECT 'b', 8, 1.5e0")
+    found = db.frame("SELECT code, n, weight FROM some ORDER BY code")
+    print(found.to_dict("list"), type(db._spark).__module__)
+"""
+
+
+def test_over_spark_connect_a_frame_without_rows_keeps_its_types(tmp_path):
+    need_spark()
+    done = subprocess.run(
+        [sys.executable, "-c", OVER_CONNECT, str(tmp_path)],
+        env={**os.environ, "SPARK_REMOTE": "local[2]"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    last = done.stdout.splitlines()[-1]
+    assert last.endswith("pyspark.sql.connect.session")  # or this test would show nothing
+    assert last.startswith("{'code': ['a', 'b'], 'n': [7, 8], 'weight': [0.5, 1.5]}")
