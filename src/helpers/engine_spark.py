@@ -258,9 +258,15 @@ def start_session(spill: Path, memory_limit: str, threads: int | None) -> Any:
     if not os.environ.get("SPARK_REMOTE"):
         check_java()
     builder = SparkSession.builder.appName("service line reporting")
-    if not any(os.environ.get(name) for name in CONFIGURED_BY):
-        for key, value in _describe_local(spill, memory_limit, threads).items():
-            builder = builder.config(key, value)
+    settings = _describe_local(spill, memory_limit, threads)
+    if os.environ.get("SPARK_REMOTE", "").startswith(
+        "local"
+    ):  # a server of our own, on this machine
+        del settings["spark.master"]  # the setting says it, and both are an error
+    elif any(os.environ.get(name) for name in CONFIGURED_BY):
+        settings = {}
+    for key, value in settings.items():
+        builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()
         for key, value in SESSION.items():

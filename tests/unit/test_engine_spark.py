@@ -241,8 +241,11 @@ with open_engine("spark", spill=Path(sys.argv[1])) as db:
 
 def test_over_spark_connect_a_frame_without_rows_keeps_its_types(tmp_path):
     need_spark()
+    here, spill = tmp_path / "here", tmp_path / "spill"
+    here.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", OVER_CONNECT, str(tmp_path)],
+        [sys.executable, "-c", OVER_CONNECT, str(spill)],
+        cwd=here,
         env={**os.environ, "SPARK_REMOTE": "local[2]"},
         capture_output=True,
         text=True,
@@ -252,3 +255,5 @@ def test_over_spark_connect_a_frame_without_rows_keeps_its_types(tmp_path):
     last = done.stdout.splitlines()[-1]
     assert last.endswith("pyspark.sql.connect.session")  # or this test would show nothing
     assert last.startswith("{'code': ['a', 'b'], 'n': [7, 8], 'weight': [0.5, 1.5]}")
+    assert list(here.iterdir()) == []  # nothing of a trust's stays where the command was typed
+    assert list(spill.glob("warehouse/*")) == []
