@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import uuid
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from helpers.errors import CommandError, HelpersError
 
 OLDEST_JAVA = 17
 CONFIGURED_BY = ("SPARK_REMOTE", "SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_SUBMIT_ARGS", "MASTER")
+OWN_SERVER = "local"  # SPARK_REMOTE begins so where Connect starts a server on this machine
 PARTITIONS_A_CORE = 2
 ROW_GROUP_ROWS = 122_880  # as the embedded engine writes Parquet
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -67,6 +69,8 @@ class SparkEngine:
         self._n_made = 0
         self._held: dict[str, str] = {}  # name -> the table behind it; blank for views
         self._numbers: dict[str, str] = {}  # of a table of numbered rows, their column
+        # A notebook leaves its engine open: its tables must not stay on a cluster for that.
+        self._end = weakref.finalize(self, _forget, self._spark, self._held, self._own_spill)
 
     def __enter__(self) -> SparkEngine:
         return self
@@ -75,11 +79,8 @@ class SparkEngine:
         self.close()
 
     def close(self) -> None:
-        """Forget every table of this run, and let Spark go."""
-        self.drop(*list(self._held))
-        self._spark.stop()
-        if self._own_spill:
-            shutil.rmtree(self._own_spill, ignore_errors=True)
+        """Forget every table of this run, and let Spark go, as happens when nothing holds the engine any more."""
+        self._end()
 
     def create(self, name: str, sql: str, **parameters: Any) -> None:
         """Make or replace a table from a SELECT; it may read the table it replaces."""
@@ -185,6 +186,18 @@ class SparkEngine:
             return types.from_arrow(table).df()
 
 
+def _forget(session: Any, held: dict[str, str], own_spill: str) -> None:
+    """Drop what a session holds under each name, view or table, and end it."""
+    for name, table in held.items():
+        session.catalog.dropTempView(name)
+        if table:
+            session.sql(f"DROP TABLE IF EXISTS {table}")
+    held.clear()
+    session.stop()
+    if own_spill:
+        shutil.rmtree(own_spill, ignore_errors=True)
+
+
 def _number_rows(sql: str, number: str, before: int = 0) -> str:
     place = f"row_number() OVER (ORDER BY 1) - 1 + {before}"
     return f"SELECT CAST({place} AS BIGINT) AS {_check(number)}, r.* FROM ({sql}) AS r"
@@ -255,14 +268,13 @@ def start_session(spill: Path, memory_limit: str, threads: int | None) -> Any:
             "Run `python setup_env.py --spark`, or leave ENGINE out: the embedded engine gives the same "
             "figures."
         ) from None
-    if not os.environ.get("SPARK_REMOTE"):
+    remote = os.environ.get("SPARK_REMOTE", "")
+    if not remote or remote.startswith(OWN_SERVER):
         check_java()
     builder = SparkSession.builder.appName("service line reporting")
     settings = _describe_local(spill, memory_limit, threads)
-    if os.environ.get("SPARK_REMOTE", "").startswith(
-        "local"
-    ):  # a server of our own, on this machine
-        del settings["spark.master"]  # the setting says it, and both are an error
+    if remote.startswith(OWN_SERVER):
+        del settings["spark.master"]  # SPARK_REMOTE says it; both are an error
     elif any(os.environ.get(name) for name in CONFIGURED_BY):
         settings = {}
     for key, value in settings.items():
